@@ -1,0 +1,126 @@
+# Takes a checkpoint of a guest while it runs: its memory is migrated, page by
+# page, to a second QEMU, the receiver, which never runs it and whose memory is
+# the file checkpoint.tmp/memory. The guest stands still only while the last
+# dirty pages and the state of the devices are sent; at that instant its disk is
+# switched to a new layer, so that the layers below are of the same instant.
+#
+# The lock is held and $pid is the guest's process. $machine is the machine
+# definition at that instant, $mode is paused when somebody else has paused the
+# guest, else running. With $top, which is to be the new layer: $becomes is
+# instance.json with it, $was without; $patience is how many tenths of a second
+# the guest has to let its memory be copied before it is stopped for that; $below, $format and $size as in start.sh;
+# $add, $switch and $drop say it in QMP.
+
+capture() { # QEMU ARGS…: those of the receiver; leaves the guest paused if $top is empty
+	guest=$pid switched=''
+	[ ! -d checkpoint ] || remove checkpoint # stale beside a process
+	rm -rf checkpoint.tmp
+	mkdir checkpoint.tmp
+	printf '%s\n' "$machine" >checkpoint.tmp/machine.json
+
+	listen
+	exec 4>checkpoint.tmp/device-state
+	spawn receiver "$@"
+	receiver=$pid
+	exec 4>&- 7<run/receiver.out
+	dead_mans_switch
+	prepare_layer && migrate && save || abandon
+	sync checkpoint.tmp/* checkpoint.tmp
+}
+
+prepare_layer() {
+	[ "$top" ] || return 0
+	# An empty layer above shows what is below, so it may be named before it is used.
+	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || return
+	put instance.json "$becomes"
+	say control "$add"
+	await 8 "$guest" 50 '"id": "blockdev-add"'
+}
+
+migrate() {
+	greet receiver 7 "$receiver" || return
+	say receiver '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'
+	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate.sock"},"id":"listen"}'
+	await 7 "$receiver" 50 '"id": "listen"' || return
+
+	# Bandwidth is bounded by memory alone; 30 ms of it is what may be left to
+	# send while the guest stands still. A guest that dirties faster is slowed
+	# down and in the end stopped: it converges always.
+	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true}]},"id":"capabilities"}'
+	say control '{"execute":"migrate-set-parameters","arguments":{"max-bandwidth":1099511627776,"downtime-limit":30},"id":"parameters"}'
+	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate.sock"},"id":"migrate"}'
+	await 8 "$guest" "$patience" '"status": "pre-switchover"'
+	case $? in
+	1) return 1 ;;
+	2) say control '{"execute":"stop","id":"stop"}' && await 8 "$guest" 3000 '"status": "pre-switchover"' || return ;;
+	esac
+
+	# The guest stands still from here on.
+	[ -z "$top" ] || say control "$switch"
+	say control '{"execute":"migrate-continue","arguments":{"state":"pre-switchover"},"id":"continue"}'
+	[ -z "$top" ] || await 8 "$guest" 100 '"id": "transaction"' || return
+	switched=$top
+	await 8 "$guest" 600 '"status": "completed"' || return
+	[ -z "$top" ] || [ "$mode" = paused ] || go_on || return
+	await 7 "$receiver" 600 '"status": "completed"'
+}
+
+go_on() {
+	say control '{"execute":"cont","id":"cont"}'
+	await 8 "$guest" 100 '"id": "cont"'
+}
+
+save() { # the receiver has all memory in its file; the rest, 0.4 MB, is written beside it
+	say receiver '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]},"id":"capabilities"}'
+	say receiver '{"execute":"migrate","arguments":{"uri":"fd:4"},"id":"save"}'
+	await 7 "$receiver" 600 '"status": "completed"' || return
+	say receiver '{"execute":"quit","id":"quit"}'
+	gone "$receiver" 100 && [ -s checkpoint.tmp/device-state ] || return
+	end_receiver
+}
+
+abandon() { # leaves the guest as it was and ends the script
+	reason=$said
+	recover
+	[ "$switched" ] || [ -z "$top" ] || {
+		say control "$drop"
+		put instance.json "$was" && rm -f "disk/$top"
+	}
+	disarm
+	printf '%s\n' "$reason" >&2
+	tail -n 5 run/receiver.log >&2
+	exit $FAILED
+}
+
+recover() { # ends the receiver and lets the guest go on, from wherever the migration was
+	end_receiver
+	rm -rf checkpoint.tmp
+	say control '{"execute":"migrate_cancel","id":"cancel"}'
+	[ "$mode" = running ] || return 0
+	tries=50
+	until say control '{"execute":"cont","id":"recover"}' && await 8 "$guest" 1 '"id": "recover"' >/dev/null; do
+		[ "$tries" -gt 0 ] && running "$guest" || return 0
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+}
+
+end_receiver() {
+	end receiver "$uid"
+	rm -f run/receiver.* run/migrate.sock
+}
+
+dead_mans_switch() { # when this shell is killed: ends the receiver, and the guest goes on within a second
+	read -r self _ </proc/self/stat
+	(
+		while running "$self"; do sleep 0.5 6>&- 9>&-; done
+		if [ -d checkpoint ]; then
+			say control '{"execute":"quit","id":"quit"}' # standby had committed
+		else
+			recover
+		fi
+	) </dev/null >/dev/null 2>&1 &
+	watch=$!
+}
+
+disarm() { kill "$watch" 2>/dev/null; }

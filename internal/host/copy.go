@@ -1,0 +1,105 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// A source is what a snapshot or a fork is made from: an instance in any state,
+// or a snapshot. It is never changed by that, but for the new disk layer that a
+// running one goes on with.
+type source struct {
+	ref         Ref
+	uid         string
+	raw         string // its metadata as it was read
+	state       lifecycle.State
+	machine     qemu.Machine // at the instant of the copy
+	forwards    map[string]map[string]qemu.Forward
+	kernelImage Ref
+	initrdImage Ref
+	record      *Record // of an instance
+}
+
+// hasMemory reports whether what is copied has a checkpoint.
+func (s source) hasMemory() bool { return s.state != lifecycle.Stopped }
+
+// source reads what ref names; it is refused when it is damaged or unclear.
+func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
+	if ref.Kind == Snapshots {
+		snap, err := h.Snapshot(ctx, ref.Name)
+		if err != nil {
+			return source{}, err
+		}
+		if snap.Problem != "" {
+			return source{}, c.invalid("%s is damaged: %s", ref, snap.Problem)
+		}
+		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.Forwards, snap.KernelImage, snap.InitrdImage, nil}, nil
+	}
+	inst, err := h.Instance(ctx, ref.Name)
+	if err != nil {
+		return source{}, err
+	}
+	if inst.Problem != "" || inst.State == lifecycle.Unknown {
+		return source{}, c.invalid("%s is %s: %s", ref, inst.State, inst.Problem)
+	}
+	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record}, nil
+}
+
+// copyArgs are the arguments of capture.sh and copy.sh together: to make object
+// c of metadata text from s.
+func (h *Host) copyArgs(c call, s source, text, ports string) []string {
+	args := []string{
+		h.DataDir, s.ref.String(), s.uid, metadata(s.ref.Kind), s.raw, string(s.state), words(layerFiles(s.machine)),
+		c.object.String(), staged(c.object), metadata(c.object.Kind), text, ports,
+	}
+	if s.state != lifecycle.Running && s.state != lifecycle.Paused {
+		return args
+	}
+	args = append(args, compact(s.machine), patience(s.machine))
+	args = append(args, switchArgs(*s.record)...)
+	return append(append(args, h.QEMUBinary), receiverArgs(s.record.Name, s.uid, s.machine)...)
+}
+
+// switchArgs are what capture.sh needs to give a running instance a new layer.
+func switchArgs(record Record) []string {
+	if record.Machine.Disk == nil {
+		return make([]string, 8)
+	}
+	below := record.Machine.Disk.Layers[0]
+	record.Machine = withLayer(record.Machine)
+	top := record.Machine.Disk.Layers[0]
+	return []string{
+		compact(record), top.File, below.File, below.Format, fmt.Sprint(record.Machine.Disk.SizeBytes),
+		qemu.AddLayer(top), qemu.SwitchLayer(below, top), qemu.DropLayer(top),
+	}
+}
+
+// receiverArgs are those of the QEMU that takes an instance's memory.
+func receiverArgs(name, uid string, m qemu.Machine) []string {
+	return qemu.Args(m, qemu.Process{Role: qemu.Receiver, Name: name, UID: uid, Generation: uuid.NewString()})
+}
+
+// patience is how long a guest may dirty its memory while it is copied, before
+// it is stopped for it, in tenths of a second: 20 s and 5 s for every GiB, four
+// times of what was measured on slow hosts.
+func patience(m qemu.Machine) string { return fmt.Sprint(200 + 50*m.MemoryMiB/1024) }
+
+// withLayer is m with a new layer on top of its disk.
+func withLayer(m qemu.Machine) qemu.Machine {
+	disk := *m.Disk
+	disk.Layers = slices.Insert(slices.Clone(disk.Layers), 0, newLayer())
+	m.Disk = &disk
+	return m
+}
+
+// withSize is m with a disk of another size.
+func withSize(m qemu.Machine, bytes int64) qemu.Machine {
+	m.Disk = &qemu.Disk{SizeBytes: bytes, Layers: m.Disk.Layers}
+	return m
+}

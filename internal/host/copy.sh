@@ -1,0 +1,64 @@
+# Makes a snapshot or a fork, from links to what its source has. A source that
+# runs is captured live. Needs capture.sh.
+# $1 data directory, $2 source, $3 its uid, $4 its metadata, $5 that as it was
+# read, $6 how it was found (running, paused, standby, stopped), $7 its layers;
+# $8 object to be made, $9 where it is staged, ${10} its metadata, ${11} that as
+# it will be, ${12} its host ports. For a running source ${13} to ${22} are
+# machine, patience, becomes, top, below, format, size, add, switch and drop as
+# in capture.sh, and then come QEMU and the arguments of a receiver.
+enter "$1"
+source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
+object=$8 staged=$9 metadata=${10} becoming=${11} ports=${12}
+shift 12
+
+[ ! -e "$object" ] || fail $EXISTS "there is a $object already"
+case $mode in
+running | paused) lock "$source" 60 ;;
+*) lock "$source" 60 -s ;;
+esac
+stage "$staged"
+
+data_dir=$PWD
+cd "$source" || exit
+unchanged "$source_metadata" "$was"
+case $mode in
+running | paused)
+	alive control "$uid" || fail $CHANGED "it does not run"
+	machine=$1 patience=$2 becomes=$3 top=$4 below=$5 format=$6 size=$7 add=$8 switch=$9 drop=${10}
+	shift 10
+	capture "$@"
+	disarm
+	checkpoint=checkpoint.tmp
+	;;
+standby)
+	! alive control "$uid" && [ -d checkpoint ] || fail $CHANGED "it is not in standby"
+	checkpoint=checkpoint
+	;;
+stopped)
+	! alive control "$uid" && [ ! -d checkpoint ] || fail $CHANGED "it is not stopped"
+	checkpoint=''
+	;;
+esac
+cd "$data_dir" || exit
+
+give() { # DIR FILE…: links files of the source
+	to=$staged/$1
+	shift
+	mkdir "$to" && (cd "$source" && ln "$@" "$data_dir/$to/") || {
+		rm -rf "$staged"
+		fail $FAILED "the source lacks a part"
+	}
+}
+# shellcheck disable=SC2086,SC2046 # lists of names of ours
+{
+	[ -z "$layers" ] || give disk $layers
+	[ ! -d "$source/boot" ] || give boot $(cd "$source" && echo boot/*)
+	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged" && sync $layers)
+	[ -z "$checkpoint" ] || give checkpoint "$checkpoint/memory" "$checkpoint/device-state" "$checkpoint/machine.json"
+}
+[ "$checkpoint" != checkpoint.tmp ] || rm -rf "$source/checkpoint.tmp"
+printf '%s\n' "$becoming" >"$staged/$metadata"
+commit "$staged" "$object"
+# shellcheck disable=SC2086
+[ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }
+[ "$metadata" != snapshot.json ] || find "$object" -type f -exec stat -c '%h %b %s %n' {} +

@@ -1,0 +1,123 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// An InstanceSpec is what a new instance is to be.
+type InstanceSpec struct {
+	Name               string
+	Image              string      // an image's name; "": none
+	Kernel             *KernelSpec // nil: boot from the disk
+	VCPUs, MemoryMiB   int
+	DiskGiB            int // 0: the image's virtual size, or no disk without an image
+	Interfaces         map[string]InterfaceSpec
+	Labels             map[string]string
+	DeletionProtection bool
+}
+
+// A KernelSpec names the images to boot from; Initrd may be "".
+type KernelSpec struct{ Image, Initrd, CommandLine string }
+
+// An InterfaceSpec is a NIC and what is forwarded to it.
+type InterfaceSpec struct {
+	Type     string                  // "user"
+	Forwards map[string]qemu.Forward // host port 0: one is chosen, once
+}
+
+// cpuModel is what guests see under each accelerator: all that it has.
+var cpuModel = map[string]string{"kvm": "host", "tcg": "max"}
+
+// Create makes an instance, stopped: links to its images, a disk layer of its
+// own, its host ports. Two round trips, and one more for the first of a host.
+func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error) {
+	c := h.call("create", Instances, spec.Name)
+	if err := c.checkName(); err != nil {
+		return nil, err
+	}
+	machineType, err := h.machineType(ctx)
+	if err != nil {
+		return nil, err
+	}
+	inst := &Instance{State: lifecycle.Stopped, Record: Record{
+		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
+		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection,
+		Machine: qemu.Machine{
+			Type: machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
+			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,
+		},
+	}}
+	image, err := h.giveDisk(ctx, c, inst, spec)
+	if err != nil {
+		return nil, err
+	}
+	giveKernel(inst, spec.Kernel)
+	for _, key := range sortedKeys(spec.Interfaces) {
+		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
+	}
+
+	args := createArgs(inst, image)
+	return inst, h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
+		inst.raw = compact(inst.Record)
+		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), staged(c.object), inst.raw, ports}, args...)...)
+		return err
+	})
+}
+
+// giveDisk plans the instance's disk: an empty layer above its image, if it has
+// one.
+func (h *Host) giveDisk(ctx context.Context, c call, inst *Instance, spec InstanceSpec) (*Image, error) {
+	size := int64(spec.DiskGiB) << 30
+	disk := &qemu.Disk{SizeBytes: size, Layers: []qemu.Layer{newLayer()}}
+	if spec.Image == "" {
+		if size > 0 {
+			inst.Machine.Disk = disk
+		}
+		return nil, nil
+	}
+	image, err := h.Image(ctx, spec.Image)
+	if err != nil {
+		return nil, err
+	}
+	if size == 0 {
+		disk.SizeBytes = image.VirtualSizeBytes
+	}
+	if disk.SizeBytes < image.VirtualSizeBytes {
+		return nil, c.invalid("disk_gib = %d is smaller than image %s, which has %.1f GiB",
+			spec.DiskGiB, image.Name, float64(image.VirtualSizeBytes)/(1<<30))
+	}
+	disk.Layers = append(disk.Layers, imageLayer(image))
+	inst.Machine.Disk = disk
+	inst.Image = Ref{Images, image.Name}
+	return image, nil
+}
+
+func giveKernel(inst *Instance, kernel *KernelSpec) {
+	if kernel == nil {
+		return
+	}
+	inst.Machine.Kernel = &qemu.Kernel{Initrd: kernel.Initrd != "", CommandLine: kernel.CommandLine}
+	inst.KernelImage = Ref{Images, kernel.Image}
+	if kernel.Initrd != "" {
+		inst.InitrdImage = Ref{Images, kernel.Initrd}
+	}
+}
+
+// createArgs are the arguments of create.sh from the image on.
+func createArgs(inst *Instance, image *Image) []string {
+	var dir, below, format, top, size string
+	if image != nil {
+		dir, below, format = Ref{Images, image.Name}.String(), imageLayer(image).File, image.Format
+	}
+	if d := inst.Machine.Disk; d != nil {
+		top, size = d.Layers[0].File, fmt.Sprint(d.SizeBytes)
+	}
+	return []string{dir, below, format, top, size, inst.KernelImage.String(), inst.InitrdImage.String()}
+}

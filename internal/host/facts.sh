@@ -1,0 +1,36 @@
+# Says what a host is and whether it is fit. $1 data directory, $2 QEMU, $3
+# accelerator, $4 yes to try the accelerator, which boots something. Prints
+# lines of a key and a value.
+for command in flock setsid stat ln sync sha256sum find mkfifo truncate; do
+	command -v "$command" >/dev/null || fail $UNFIT "the command $command is missing (Debian: apt-get install coreutils findutils util-linux)"
+done
+command -v "$2" >/dev/null || fail $UNFIT "$2 is missing (Debian: apt-get install qemu-system-x86)"
+command -v qemu-img >/dev/null || fail $UNFIT "qemu-img is missing (Debian: apt-get install qemu-utils)"
+enter "$1"
+[ -w instances ] || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+
+"$2" --version | sed -n 's/.*version \([0-9.]*\).*/version \1/p'
+"$2" -machine help | sed -n 's/^q35 .*(alias of \(.*\))$/machine \1/p'
+[ "$4" = yes ] || exit 0
+
+# Eight bytes at the reset vector that write to the debug-exit device: to open
+# /dev/kvm proves nothing, a guest that ran does.
+probe() {
+	staged=.tmp-probe-$$
+	trap 'rm -f "$staged"' EXIT
+	{ head -c 65520 /dev/zero && printf '\260\020\346\364\364\364\364\364' && head -c 8 /dev/zero; } >"$staged"
+	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine pc -accel "$2" -m 16M -bios "$staged" \
+		-device isa-debug-exit,iobase=0xf4,iosize=1 2>&1 </dev/null)
+	case $? in
+	33) echo 'works yes' ;;
+	124 | 137) echo "problem a guest under $2 does not run: it said nothing for 5 s" ;;
+	*) printf 'problem %s\n' "$said" | head -n 1 ;;
+	esac
+}
+probe "$2" "$3"
+[ "$3" != kvm ] || [ -w /dev/kvm ] || echo "kvm $(ls -ld /dev/kvm 2>&1), user $(id -un), groups $(id -Gn)"
+
+printf 'cpus %s\nkernel %s\n' "$(grep -c '^processor' /proc/cpuinfo)" "$(uname -r)"
+sed -n 's/^MemTotal: *\([0-9]*\) kB/memory_total \1/p; s/^MemAvailable: *\([0-9]*\) kB/memory_available \1/p' /proc/meminfo
+stat -f -c 'space %b %a %S' .
+df -PT . 2>/dev/null | awk 'NR==2 {print "filesystem " $2}'

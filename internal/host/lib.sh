@@ -1,0 +1,188 @@
+# What the scripts of this package share. It is read once by every shell.
+# Statuses by which a script fails, each with a message on standard error:
+# shellcheck disable=SC2034
+NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49
+
+read -r BOOT_ID </proc/sys/kernel/random/boot_id
+MACHINE_ID=unknown
+[ ! -r /etc/machine-id ] || read -r MACHINE_ID </etc/machine-id
+
+fail() { # STATUS MESSAGE
+	printf '%s\n' "$2" >&2
+	exit "$1"
+}
+
+enter() { # DATA_DIR: goes there, and makes its parts if they are missing
+	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
+	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+}
+
+# Locks: the lock is on an inode, so once it is held the path must still be it.
+
+lock() { # DIR SECONDS [-s]: until the script ends, DIR is ours
+	[ -d "$1" ] || fail $NOT_FOUND "no directory $1"
+	exec 9>>"$1/lock"
+	flock "${3:--x}" -w "$2" 9 || fail $BUSY "another process has held its lock for $2 s"
+	[ "$1/lock" -ef /proc/self/fd/9 ] || fail $CHANGED "it was removed meanwhile"
+}
+
+unchanged() { # FILE TEXT: fails unless FILE still holds TEXT
+	[ "$(cat "$1" 2>/dev/null)" = "$2" ] || fail $CHANGED "$1 is not what it was when it was read"
+}
+
+stage() { # DIR: makes it and holds its lock, so that sweep leaves it alone
+	while :; do
+		mkdir -p "$1" && exec 6>>"$1/lock" && flock 6
+		[ ! "$1/lock" -ef /proc/self/fd/6 ] || return 0
+	done
+}
+
+# Commits: what is prepared under a name that does not count is synced, renamed
+# into place, and the rename is synced.
+
+put() { # FILE TEXT: replaces a small file
+	printf '%s\n' "$2" >"$1.tmp" && sync "$1.tmp" && mv "$1.tmp" "$1" && sync "$(dirname "$1")"
+}
+
+remove() { # DIR: at once for all who look, then at leisure
+	set -- "$1" "$(dirname "$1")/.tmp-removed-$$-$(basename "$1")"
+	mv -T "$1" "$2" && sync "$(dirname "$1")" && rm -rf "$2"
+}
+
+commit() { # STAGED DIR: what is staged becomes the object, unless there is one
+	sync "$1"/* "$1" && mv -T "$1" "$2" 2>/dev/null || {
+		rm -rf "$1"
+		[ -d "$2" ] && fail $EXISTS "there is a $2 already"
+		fail $FAILED "cannot make $2"
+	}
+	sync "$(dirname "$2")"
+}
+
+sweep() { # removes what calls that were cut short left in DIRs; one that goes on holds a lock
+	for dir; do
+		for left in "$dir"/.tmp-*; do
+			[ -f "$left/lock" ] || continue
+			( exec 9>>"$left/lock" && flock -n 9 && rm -rf "$left" ) 2>/dev/null || :
+		done
+	done
+}
+
+claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone is void
+	owner=$1
+	shift
+	for port; do
+		[ -d "ports/$port" ] || rm -f "ports/$port"
+		ln -s "../instances/$owner" "ports/$port" 2>/dev/null && continue
+		[ "ports/$port" -ef "instances/$owner" ] && continue
+		said=$(readlink "ports/$port")
+		fail $PORT "port $port belongs to instance ${said##*/}"
+	done
+}
+
+release() { # INSTANCE PORT…
+	owner=$1
+	shift
+	for port; do
+		[ ! "ports/$port" -ef "instances/$owner" ] || rm -f "ports/$port"
+	done
+}
+
+# Processes: a process is an instance's when it has the pid, the start time and
+# the boot that were recorded before QEMU was executed, and carries the uid. It
+# is killed on that proof only. A zombie is dead; what may not be looked at is
+# not.
+
+proc_stat() { # PID: sets $proc_state and $proc_start
+	{ IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
+	# shellcheck disable=SC2086 # it is to be split
+	set -- ${stat##*) }
+	proc_state=$1 proc_start=${20}
+}
+
+alive() { # NAME UID: in an instance's directory; sets $pid
+	pid='' start='' boot='' machine=''
+	[ -f "run/$1.pid" ] || return 1
+	read -r pid start boot machine <"run/$1.pid" || return 1
+	[ "$machine" = "$MACHINE_ID" ] || fail $BUSY "its process is on another machine, $machine"
+	[ "$boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
+	[ "$proc_start" = "$start" ] || return 1
+	case $proc_state in Z | X) return 1 ;; esac
+	{ IFS= read -r cmdline <"/proc/$pid/cmdline"; } 2>/dev/null
+	case $cmdline in *"$2"*) ;; *) return 1 ;; esac
+}
+
+spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
+	spawned=$1
+	shift
+	rm -f "run/$spawned.in" "run/$spawned.out"
+	mkfifo "run/$spawned.in"
+	: >"run/$spawned.out"
+	(
+		# The record is there before the process is: nothing can be lost between.
+		proc_stat self
+		read -r self _ </proc/self/stat
+		printf '%s %s %s %s\n' "$self" "$proc_start" "$BOOT_ID" "$MACHINE_ID" >"run/$spawned.pid"
+		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
+	) &
+	pid=$!
+}
+
+running() { # PID
+	proc_stat "$1" && [ "$proc_state" != Z ]
+}
+
+end() { # NAME UID: kills the instance's process, if there is one
+	alive "$1" "$2" || return 0
+	kill -9 "$pid"
+	gone "$pid" 100 || fail $FAILED "process $pid does not end"
+	rm -f "run/$1.pid"
+}
+
+gone() { # PID TENTHS: waits until the process has ended
+	tenths=$2
+	while running "$1"; do
+		[ "$tenths" -gt 0 ] || return 1
+		tenths=$((tenths - 1))
+		sleep 0.1
+	done
+}
+
+# Conversations with QEMU: say writes a line to a control channel, await reads
+# what QEMU answers, line by line, until one matches. Every line read is printed,
+# so that the caller sees the conversation. They take no round trip of SSH's: the
+# time for which a guest is paused does not depend on the network.
+
+say() { # NAME LINE
+	printf '%s\n' "$2" 1<>"run/$1.in"
+}
+
+listen() { # opens the control channel of a process that has run for a while, at its end
+	exec 8<run/control.out
+	cat <&8 >/dev/null
+}
+
+await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or ended, 2 when time is up; sets $said
+	polls=$(($3 * 20)) partial=''
+	while :; do
+		if IFS= read -r line <&"$1"; then
+			line=$partial$line partial='' said=$line
+			printf '%s\n' "$line"
+			case $line in
+			*'"error": {'* | *'"status": "failed"'*) return 1 ;;
+			*"$4"*) return 0 ;;
+			esac
+		else
+			partial=$partial$line
+			running "$2" || { said='QEMU ended' && return 1; }
+			[ "$polls" -gt 0 ] || { said="QEMU did not answer in time with $4" && return 2; }
+			polls=$((polls - 1))
+			sleep 0.005
+		fi
+	done
+}
+
+greet() { # NAME FD PID: opens the control channel of a process just spawned
+	await "$2" "$3" 300 '"QMP"' || return
+	say "$1" '{"execute":"qmp_capabilities","id":"hello"}'
+	await "$2" "$3" 50 '"id": "hello"'
+}

@@ -1,0 +1,206 @@
+package host
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// A listing is what inventory.sh saw of a host at one time.
+type listing struct {
+	at        time.Time // when it was begun
+	bare      bool      // the data directory has no layout at all
+	images    map[string]*Image
+	instances map[string]*Instance
+	snapshots map[string]*Snapshot
+	taken     map[int]bool // host ports that are claimed, or listened on
+}
+
+// A file is what stat says of a file of an object.
+type file struct {
+	links     int
+	diskBytes int64 // allocated
+	size      int64
+}
+
+// evidence is all that was seen of one object, by file name within it.
+type evidence struct {
+	texts  map[string]string
+	files  map[string]file
+	events string
+}
+
+// parseListing reads inventory.sh's output. What other tools or people have put
+// among the objects is passed over.
+func parseListing(text string) (*listing, error) {
+	sections := map[string][]string{}
+	var current string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") && !strings.Contains(line, "/") {
+			current = line
+		}
+		sections[current] = append(sections[current], line)
+	}
+	if current != "[end]" {
+		return nil, errors.New("the host's listing was cut short")
+	}
+	objects := gather(sections)
+	procs := parseProcesses(sections["[processes]"][1:])
+
+	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}}
+	for ref, seen := range objects {
+		switch ref.Kind {
+		case Images:
+			var image Image
+			if json.Unmarshal([]byte(seen.texts["image.json"]), &image) == nil && image.Name == ref.Name {
+				l.images[ref.Name] = &image
+			}
+		case Snapshots:
+			l.snapshots[ref.Name] = readSnapshot(ref, seen)
+		case Instances:
+			l.instances[ref.Name] = readInstance(ref, seen, procs)
+		}
+	}
+	l.taken, l.bare = parsePorts(sections["[ports]"][1:])
+	return l, nil
+}
+
+// gather sorts the lines of files by the object whose files they are.
+func gather(sections map[string][]string) map[Ref]*evidence {
+	objects := map[Ref]*evidence{}
+	object := func(path string) (*evidence, string) {
+		kind, rest, _ := strings.Cut(path, "/")
+		name, part, _ := strings.Cut(rest, "/")
+		ref := Ref{Kind(kind), name}
+		if !NamePattern.MatchString(name) || part == "" {
+			return nil, ""
+		}
+		if objects[ref] == nil {
+			objects[ref] = &evidence{texts: map[string]string{}, files: map[string]file{}}
+		}
+		return objects[ref], part
+	}
+	for _, line := range sections["[metadata]"] {
+		path, text, _ := strings.Cut(line, ":")
+		if seen, name := object(path); seen != nil {
+			if before, more := seen.texts[name]; more {
+				text = before + "\n" + text
+			}
+			seen.texts[name] = text
+		}
+	}
+	for _, line := range sections["[files]"] {
+		path, f, ok := parseFile(line)
+		if !ok {
+			continue
+		}
+		if seen, name := object(path); seen != nil {
+			seen.files[name] = f
+		}
+	}
+	for _, line := range sections["[events]"] {
+		path, text, _ := strings.Cut(line, ":")
+		if seen, _ := object(path); seen != nil {
+			seen.events += text + "\n"
+		}
+	}
+	return objects
+}
+
+// parseFile reads a line of stat: links, blocks, size, path.
+func parseFile(line string) (path string, f file, ok bool) {
+	var blocks int64
+	n, _ := fmt.Sscanf(line, "%d %d %d %s", &f.links, &blocks, &f.size, &path)
+	f.diskBytes = blocks * 512
+	return path, f, n == 4
+}
+
+// processes are what is known of the host's processes: the boot, the machine,
+// and of each pid of interest its state and start time.
+type processes struct {
+	boot, machine string
+	stats         map[string][2]string
+}
+
+func parseProcesses(lines []string) processes {
+	procs := processes{stats: map[string][2]string{}}
+	for i, line := range lines {
+		if i == 0 {
+			procs.boot, procs.machine, _ = strings.Cut(line, " ")
+			continue
+		}
+		pid, rest, _ := strings.Cut(line, " (")
+		_, rest, _ = strings.Cut(rest, ") ")
+		if fields := strings.Fields(rest); len(fields) > 19 {
+			procs.stats[pid] = [2]string{fields[0], fields[19]} // state and starttime, proc(5)
+		}
+	}
+	return procs
+}
+
+// parsePorts reads the claims, a line of a star and names that is missing with
+// the layout, and the listening sockets, a hexadecimal port a line.
+func parsePorts(lines []string) (taken map[int]bool, bare bool) {
+	taken = map[int]bool{}
+	if len(lines) == 0 || !strings.HasPrefix(lines[0], "*") {
+		return taken, true
+	}
+	for _, name := range strings.Fields(lines[0]) {
+		if port, err := strconv.Atoi(name); err == nil {
+			taken[port] = true
+		}
+	}
+	for _, name := range lines[1:] {
+		if port, err := strconv.ParseUint(name, 16, 16); err == nil {
+			taken[int(port)] = true
+		}
+	}
+	return taken, false
+}
+
+func readSnapshot(ref Ref, seen *evidence) *Snapshot {
+	snap := &Snapshot{raw: seen.texts["snapshot.json"]}
+	err := json.Unmarshal([]byte(snap.raw), snap)
+	if err == nil {
+		err = checkMachine(snap.Machine)
+	}
+	snap.Name = ref.Name
+	for _, f := range seen.files {
+		snap.SizeBytes += f.diskBytes
+	}
+	snap.Problem = problem(err, snap.Machine, snap.Kind == lifecycle.Standby, seen)
+	return snap
+}
+
+// problem says what is wrong with an object, "" if nothing is.
+func problem(err error, m qemu.Machine, memory bool, seen *evidence) string {
+	if err != nil {
+		return "its metadata cannot be read: " + err.Error()
+	}
+	if m.Disk != nil {
+		for _, layer := range m.Disk.Layers {
+			if _, ok := seen.files["disk/"+layer.File]; !ok {
+				return "its disk layer " + layer.File + " is missing"
+			}
+		}
+	}
+	if !memory {
+		return ""
+	}
+	for _, part := range []string{"memory", "device-state", "machine.json"} {
+		if seen.files["checkpoint/"+part].size == 0 {
+			return "its checkpoint has no " + part
+		}
+	}
+	if size := seen.files["checkpoint/memory"].size; size != int64(m.MemoryMiB)<<20 {
+		return fmt.Sprintf("its memory image has %d bytes instead of %d MiB", size, m.MemoryMiB)
+	}
+	return ""
+}

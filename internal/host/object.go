@@ -1,0 +1,118 @@
+package host
+
+import (
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// A Kind is a kind of object, and the directory that holds them.
+type Kind string
+
+const (
+	Images    Kind = "images"
+	Instances Kind = "instances"
+	Snapshots Kind = "snapshots"
+)
+
+// A Ref names an object on a host: "snapshots/golden" in text.
+type Ref struct {
+	Kind Kind
+	Name string
+}
+
+func (r Ref) String() string {
+	if r == (Ref{}) {
+		return ""
+	}
+	return string(r.Kind) + "/" + r.Name
+}
+
+// MarshalText and UnmarshalText put a Ref into an object's metadata.
+func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+func (r *Ref) UnmarshalText(text []byte) error {
+	kind, name, _ := strings.Cut(string(text), "/")
+	*r = Ref{Kind(kind), name}
+	return nil
+}
+
+// NamePattern is what every name matches: it is a directory on the host, a part
+// of an id, and of no file that the host itself makes.
+var NamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// A Record is an instance's instance.json: what was asked for, and what was
+// chosen for good when it was made. Keys of other tools are ignored.
+type Record struct {
+	Name               string                             `json:"name"`
+	UID                string                             `json:"uid"` // tells it from another of the same name
+	CreatedAt          time.Time                          `json:"created_at"`
+	Image              Ref                                `json:"image,omitzero"`
+	ForkOf             Ref                                `json:"fork_of,omitzero"`
+	KernelImage        Ref                                `json:"kernel_image,omitzero"`
+	InitrdImage        Ref                                `json:"initrd_image,omitzero"`
+	DiskGiB            int                                `json:"disk_gib,omitempty"` // as asked for; 0: the image's or source's size
+	Labels             map[string]string                  `json:"labels,omitempty"`
+	DeletionProtection bool                               `json:"deletion_protection,omitempty"`
+	Machine            qemu.Machine                       `json:"machine"`
+	Forwards           map[string]map[string]qemu.Forward `json:"forwards,omitempty"` // by interface and forward key
+}
+
+// An Instance is a virtual machine as it was found on the host.
+type Instance struct {
+	Record
+	State   lifecycle.State
+	Ended   string // why its process is gone, when QEMU said so: "guest-shutdown", …
+	Problem string // what is wrong with its files; "" if nothing is
+
+	raw    string // instance.json to the letter: what a change is conditional on
+	frozen bool   // its top layer belongs to others too, and is not written any more
+}
+
+// A Snapshot is a named, immutable copy of an instance.
+type Snapshot struct {
+	Name        string            `json:"name"`
+	UID         string            `json:"uid"`
+	CreatedAt   time.Time         `json:"created_at"`
+	Instance    Ref               `json:"instance"`
+	InstanceUID string            `json:"instance_uid"`
+	Kind        lifecycle.State   `json:"kind"` // Standby with memory, Stopped without
+	SizeBytes   int64             `json:"-"`    // allocated on disk, whether or not others have it too
+	Labels      map[string]string `json:"labels,omitempty"`
+	Machine     qemu.Machine      `json:"machine"`
+
+	// What its instance was given, for its forks to take over.
+	KernelImage Ref                                `json:"kernel_image,omitzero"`
+	InitrdImage Ref                                `json:"initrd_image,omitzero"`
+	Forwards    map[string]map[string]qemu.Forward `json:"forwards,omitempty"`
+
+	// Pause is how long the guest stood still for it, by QEMU's clock; zero
+	// unless it ran. Only the call that takes a snapshot knows it.
+	Pause   time.Duration `json:"-"`
+	Problem string        `json:"-"` // what is wrong with its files; "" if nothing is
+
+	raw string // snapshot.json to the letter
+}
+
+// An Image is an immutable disk or boot file.
+type Image struct {
+	Name             string    `json:"name"`
+	UID              string    `json:"uid"`
+	CreatedAt        time.Time `json:"created_at"`
+	Source           string    `json:"source"`
+	SHA256           string    `json:"sha256"`             // hex
+	Format           string    `json:"format"`             // "qcow2" or "raw"
+	SizeBytes        int64     `json:"size_bytes"`         // of the file
+	VirtualSizeBytes int64     `json:"virtual_size_bytes"` // of the disk
+}
+
+// checkName returns an error unless the object's name is one.
+func (c call) checkName() error {
+	if NamePattern.MatchString(c.object.Name) {
+		return nil
+	}
+	return c.invalid("a name has 1 to 63 of a-z, 0-9 and hyphen, no hyphen first or last")
+}

@@ -1,0 +1,190 @@
+package host
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+)
+
+// A Check says how a guest shows that it is ready. An open port proves nothing:
+// QEMU's user network accepts a connection before the guest does.
+type Check struct {
+	Kind    string // "http" (any answer below 500), "ssh" (a banner) or "console" (a pattern)
+	Port    int    // guest port of http and ssh, to which there is a TCP forward
+	Path    string // of http; "": "/"
+	Pattern string // of console: a regular expression
+	Timeout time.Duration
+}
+
+// ErrNotReady says that a guest did not get ready in time, or cannot any more.
+var ErrNotReady = errors.New("the guest did not get ready")
+
+// errGone ends the wait early: what was seen cannot change for the better.
+var errGone = errors.New("it cannot get ready")
+
+// console.sh prints the tail of the console and whether the process lives.
+const consoleScript = `cd "$1" || exit
+alive control "$2" && echo alive || echo ended
+[ ! -f run/console.log ] || tail -c "$3" run/console.log`
+
+// Ready waits until the guest answers. It tries every quarter of a second over
+// the open connection, and looks at the console every second: a guest that has
+// panicked or ended fails at once.
+func (h *Host) Ready(ctx context.Context, inst *Instance, check Check) error {
+	c := h.call("await", Instances, inst.Name)
+	ctx, cancel := context.WithTimeoutCause(ctx, check.Timeout, fmt.Errorf("%w within %s", ErrNotReady, check.Timeout))
+	defer cancel()
+	try, err := h.tryOf(c, inst, check)
+	if err != nil {
+		return err
+	}
+	var last error
+	var looked time.Time
+	for {
+		if last = try(ctx); last == nil {
+			return nil
+		}
+		if errors.Is(last, ssh.ErrForwarding) {
+			return c.fail(last, "", "")
+		}
+		if time.Since(looked) > time.Second {
+			looked = time.Now()
+			if _, err := h.console(ctx, c, inst, 4096); errors.Is(err, errGone) {
+				return h.notReady(ctx, c, inst, fmt.Errorf("%w: %w", ErrNotReady, err), nil)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return h.notReady(ctx, c, inst, context.Cause(ctx), last)
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+// notReady is the error of a guest that did not get ready, with its console.
+func (h *Host) notReady(ctx context.Context, c call, inst *Instance, cause, last error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	console, _ := h.console(ctx, c, inst, 1500)
+	reason := ""
+	if last != nil {
+		reason = "the last try: " + last.Error()
+	}
+	e := c.fail(cause, reason, "").(*Error)
+	e.Said = "The end of its console:\n" + strings.TrimSpace(console)
+	e.Left = "The instance is " + string(inst.State) + "."
+	e.Remedy = "Look at its console, mend the image or the check, or raise the check's timeout."
+	return e
+}
+
+// console returns the last bytes of a guest's serial console; errGone when it
+// has panicked or its process has ended.
+func (h *Host) console(ctx context.Context, c call, inst *Instance, bytes int) (string, error) {
+	out, err := c.read(ctx, consoleScript, h.dir(c.object), inst.UID, fmt.Sprint(bytes))
+	if err != nil {
+		return "", err
+	}
+	process, text, _ := strings.Cut(out, "\n")
+	switch {
+	case process == "ended":
+		inst.State = lifecycle.Stopped
+		return text, fmt.Errorf("%w: its process has ended", errGone)
+	case strings.Contains(text, "Kernel panic - not syncing"):
+		return text, fmt.Errorf("%w: its kernel has panicked", errGone)
+	}
+	return text, nil
+}
+
+// tryOf returns what is tried.
+func (h *Host) tryOf(c call, inst *Instance, check Check) (func(context.Context) error, error) {
+	if check.Kind == "console" {
+		pattern, err := regexp.Compile(check.Pattern)
+		if err != nil {
+			return nil, c.invalid("the pattern of its check: %s", err)
+		}
+		return func(ctx context.Context) error {
+			text, err := h.console(ctx, c, inst, 1<<20)
+			if err == nil && !pattern.MatchString(text) {
+				err = fmt.Errorf("nothing on the console matches %q", check.Pattern)
+			}
+			return err
+		}, nil
+	}
+	address, ok := forwardTo(inst, check.Port)
+	if !ok {
+		return nil, c.invalid("its check needs a TCP forward to guest port %d", check.Port)
+	}
+	if check.Kind == "ssh" {
+		return func(ctx context.Context) error { return h.trySSH(ctx, address) }, nil
+	}
+	return func(ctx context.Context) error { return h.tryHTTP(ctx, address, check.Path) }, nil
+}
+
+// forwardTo is where on the host a guest's TCP port is reached.
+func forwardTo(inst *Instance, port int) (string, bool) {
+	for _, nic := range sortedKeys(inst.Forwards) {
+		for _, key := range sortedKeys(inst.Forwards[nic]) {
+			if f := inst.Forwards[nic][key]; f.GuestPort == port && f.Protocol == "tcp" {
+				address := f.HostAddress
+				if address == "0.0.0.0" || address == "" {
+					address = "127.0.0.1"
+				}
+				return net.JoinHostPort(address, fmt.Sprint(f.HostPort)), true
+			}
+		}
+	}
+	return "", false
+}
+
+// tryTimeout bounds one try.
+const tryTimeout = 5 * time.Second
+
+func (h *Host) trySSH(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	conn, err := h.transport.DialTCP(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	banner, err := bufio.NewReader(conn).ReadString('\n')
+	if err == nil && !strings.HasPrefix(banner, "SSH-") {
+		err = fmt.Errorf("it said %q, which is no SSH banner", banner)
+	}
+	return err
+}
+
+func (h *Host) tryHTTP(ctx context.Context, address, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	client := http.Client{
+		Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return h.transport.DialTCP(ctx, address) },
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://guest/"+strings.TrimPrefix(path, "/"), nil)
+	if err != nil {
+		return err
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode >= 500 {
+		return fmt.Errorf("it answered %s", answer.Status)
+	}
+	return nil
+}

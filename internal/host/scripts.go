@@ -1,0 +1,145 @@
+package host
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+)
+
+// Prelude is what the scripts share; every shell reads it once.
+//
+//go:embed lib.sh
+var Prelude string
+
+// The scripts, beside the Go that calls them. Each runs on the host to its end,
+// under the lock of what it changes, so that a verb is one round trip and a
+// connection that breaks leaves nothing half done.
+var (
+	//go:embed inventory.sh
+	inventoryScript string
+	//go:embed facts.sh
+	factsScript string
+	//go:embed image.sh
+	imageScript string
+	//go:embed image-link.sh
+	imageLinkScript string
+	//go:embed create.sh
+	createScript string
+	//go:embed start.sh
+	startScript string
+	//go:embed resume.sh
+	resumeScript string
+	//go:embed stop.sh
+	stopScript string
+	//go:embed capture.sh
+	captureScript string
+	//go:embed standby.sh
+	standbyScript string
+	//go:embed copy.sh
+	copyScript string
+	//go:embed update.sh
+	updateScript string
+	//go:embed label.sh
+	labelScript string
+	//go:embed delete.sh
+	deleteScript string
+)
+
+// statuses are those of lib.sh.
+var statuses = map[int]error{
+	40: ErrNotFound, 41: ErrExists, 42: ErrChanged, 43: ErrReplaced, 44: ErrBusy,
+	45: ErrPort, 46: ErrUnfit, 47: ErrInvalid, 48: ErrFailed, 49: errFrozen,
+}
+
+// errFrozen says that a top layer belongs to others too and may not be written.
+var errFrozen = errors.New("its top layer is frozen")
+
+// A call is one verb on one object: what an error of it is about.
+type call struct {
+	host   *Host
+	verb   string
+	object Ref
+}
+
+func (h *Host) call(verb string, kind Kind, name string) call {
+	return call{h, verb, Ref{kind, name}}
+}
+
+// read runs a script that changes nothing; it is run again once when the
+// connection broke.
+func (c call) read(ctx context.Context, script string, args ...string) (string, error) {
+	s := ssh.Script{Name: c.verb, Text: script, Args: args}
+	result, err := c.host.transport.Run(ctx, s)
+	if errors.Is(err, ssh.ErrLost) && ctx.Err() == nil {
+		result, err = c.host.transport.Run(ctx, s)
+	}
+	return c.outcome(result, err)
+}
+
+// write runs a script that changes something. Once it is sent its end is
+// awaited, and what was listed before is forgotten.
+func (c call) write(ctx context.Context, script string, args ...string) (string, error) {
+	defer c.host.Forget()
+	result, err := c.host.transport.Run(ctx, ssh.Script{Name: c.verb, Text: script, Args: args, Atomic: true})
+	return c.outcome(result, err)
+}
+
+// outcome is a script's output, or why it failed.
+func (c call) outcome(result ssh.Result, err error) (string, error) {
+	if err != nil {
+		return "", c.fail(err, "", "")
+	}
+	if result.Status == 0 {
+		return result.Stdout, nil
+	}
+	reason, said, _ := strings.Cut(strings.TrimSpace(result.Stderr), "\n")
+	cause, known := statuses[result.Status]
+	if !known {
+		cause = ErrFailed
+		reason = fmt.Sprintf("the script ended with status %d: %s", result.Status, reason)
+	}
+	return "", c.fail(cause, reason, said)
+}
+
+// fail is the one place in which a verb's error is made.
+func (c call) fail(cause error, reason, said string) error {
+	e := &Error{Verb: c.verb, Host: c.host.Name, Err: cause, Said: said}
+	e.Object = strings.TrimSuffix(string(c.object.Kind), "s") + " " + c.object.Name
+	if reason != "" {
+		e.Err = fmt.Errorf("%w: %s", cause, reason)
+	}
+	e.Remedy = remedy(cause, reason+"\n"+said, c)
+	return e
+}
+
+// invalid is an error of what was asked for, found before anything was done.
+func (c call) invalid(format string, values ...any) error {
+	return c.fail(ErrInvalid, fmt.Sprintf(format, values...), "")
+}
+
+// remedy is what to do about a failure, as far as it is known.
+func remedy(cause error, said string, c call) string {
+	switch {
+	case errors.Is(cause, ssh.ErrLost):
+		return "The host finishes what it was told. Apply again: what was done is found, what was not is done."
+	case errors.Is(cause, ErrExists):
+		return fmt.Sprintf("Choose another name, or take it over: terraform import ADDRESS %s/%s.", c.host.Name, c.object)
+	case errors.Is(cause, ErrReplaced):
+		return "Remove this object from the state (terraform state rm), or the other one from the host."
+	case errors.Is(cause, ErrBusy):
+		return "Wait for the other run to end, then apply again."
+	case errors.Is(cause, ErrPort), strings.Contains(said, "Could not set up host forwarding rule"):
+		return "Choose another host_port, or leave it out to have a free one chosen."
+	case strings.Contains(said, "/dev/kvm"), strings.Contains(said, "KVM"):
+		return `Give the login access to /dev/kvm (usermod -aG kvm USER), or set accelerator = "tcg" for this host.`
+	case strings.Contains(said, "No space left"):
+		return "Free space in " + c.host.DataDir + ", then apply again."
+	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "data directory"):
+		return fmt.Sprintf("On the host: sudo install -d -m 0700 -o %s %s", "USER", c.host.DataDir)
+	}
+	return ""
+}

@@ -1,0 +1,21 @@
+# Puts a running or paused instance into standby. $1 directory, $2 uid,
+# $3 instance.json as it was read, $4 running or paused, $5 the machine
+# definition, $6 patience as in capture.sh, which this needs; then QEMU and the
+# arguments of a receiver.
+dir=$1 uid=$2 was=$3 mode=$4 machine=$5 patience=$6
+shift 6
+lock "$dir" 60
+cd "$dir" || exit
+unchanged instance.json "$was"
+alive control "$uid" || fail $CHANGED "it does not run"
+
+top=''
+capture "$@"
+layers=$(find disk -type f 2>/dev/null)
+# shellcheck disable=SC2086 # a list of names
+[ -z "$layers" ] || sync $layers
+mv -T checkpoint.tmp checkpoint && sync .
+say control '{"execute":"quit","id":"quit"}'
+gone "$guest" 50
+end control "$uid"
+disarm

@@ -1,0 +1,82 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// Start boots a stopped instance. One round trip, and a second one when its
+// layer turns out to have been frozen since it was read.
+func (h *Host) Start(ctx context.Context, inst *Instance) error {
+	err := h.launch(ctx, inst, qemu.Boot)
+	if errors.Is(err, errFrozen) {
+		inst.frozen = true
+		err = h.launch(ctx, inst, qemu.Boot)
+	}
+	return err
+}
+
+// Restore lets an instance in standby go on from its checkpoint, whatever its
+// size. One round trip, and a second one when its disk is to be larger than the
+// checkpoint's.
+func (h *Host) Restore(ctx context.Context, inst *Instance) error {
+	if err := h.launch(ctx, inst, qemu.Restored); err != nil {
+		return err
+	}
+	if disk := inst.Machine.Disk; disk != nil && int64(inst.DiskGiB)<<30 > disk.SizeBytes {
+		return h.Update(ctx, inst, Change{DiskGiB: &inst.DiskGiB})
+	}
+	return nil
+}
+
+// launch starts the instance's process, above a new disk layer if the present
+// one is not to be written any more.
+func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error {
+	verb, mode := "start", "boot"
+	if role == qemu.Restored {
+		verb, mode = "restore", "restore"
+	}
+	c := h.call(verb, Instances, inst.Name)
+	if inst.Problem != "" {
+		return c.invalid("it is damaged: %s", inst.Problem)
+	}
+	record := inst.Record
+	layer := make([]string, 5)
+	if disk := record.Machine.Disk; disk != nil {
+		below := disk.Layers[0]
+		layer[2] = below.File
+		if role == qemu.Restored || inst.frozen {
+			record.Machine = withLayer(record.Machine)
+			layer = []string{compact(record), record.Machine.Disk.Layers[0].File, below.File, below.Format, fmt.Sprint(disk.SizeBytes)}
+		}
+	}
+	args := append([]string{h.dir(c.object), inst.UID, inst.raw, mode}, layer...)
+	args = append(args, h.QEMUBinary)
+	args = append(args, qemu.Args(record.Machine, qemu.Process{
+		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards,
+	})...)
+	if _, err := c.write(ctx, startScript, args...); err != nil {
+		return err
+	}
+	if layer[0] != "" {
+		inst.raw = layer[0]
+	}
+	inst.Record, inst.State, inst.frozen = record, lifecycle.Running, false
+	return nil
+}
+
+// Resume lets a guest go on that somebody has paused. One round trip.
+func (h *Host) Resume(ctx context.Context, inst *Instance) error {
+	c := h.call("resume", Instances, inst.Name)
+	if _, err := c.write(ctx, resumeScript, h.dir(c.object), inst.UID); err != nil {
+		return err
+	}
+	inst.State = lifecycle.Running
+	return nil
+}

@@ -1,0 +1,57 @@
+# Starts an instance's process and lets its guest run: from its firmware on, or
+# from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
+# $4 mode (boot or restore); $5 instance.json with a new top layer, $6 its name,
+# $7 and $8 name and format of the layer below, $9 size in bytes (all five empty
+# when the top layer may be written); then QEMU and its arguments.
+dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
+shift 9
+
+lock "$dir" 60
+cd "$dir" || exit
+unchanged instance.json "$was"
+! alive control "$uid" || fail $CHANGED "it runs already"
+if [ "$mode" = restore ]; then
+	[ -f checkpoint/device-state ] || fail $CHANGED "it has no checkpoint"
+else
+	[ ! -d checkpoint ] || fail $CHANGED "it has a checkpoint"
+fi
+
+# A layer that others have, or that a checkpoint is of, is never written again.
+if [ "$top" ]; then
+	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || fail $FAILED "cannot make a disk layer"
+	sync "disk/$top" disk
+	put instance.json "$becomes"
+elif [ "$below" ]; then
+	[ "$(stat -c %h "disk/$below")" -le 1 ] || fail $FROZEN "its top layer belongs to others too"
+fi
+
+undo() {
+	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
+	rm -f "run/control.pid"
+	[ -z "$top" ] || { put instance.json "$was" && rm -f "disk/$top"; }
+	printf '%s\n' "$said" >&2
+	tail -n 15 run/control.log >&2
+	exit $FAILED
+}
+
+mkdir -p run
+if [ "$mode" = restore ]; then
+	exec 3<checkpoint/device-state
+	spawn control "$@"
+	exec 3<&-
+else
+	: >run/console.log
+	spawn control "$@"
+fi
+exec 8<run/control.out
+greet control 8 "$pid" || undo
+if [ "$mode" = restore ]; then
+	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"x-ignore-shared","state":true}]},"id":"capabilities"}'
+	say control '{"execute":"migrate-incoming","arguments":{"uri":"fd:3"},"id":"load"}'
+	await 8 "$pid" 600 '"status": "completed"' || undo
+fi
+say control '{"execute":"cont","id":"cont"}'
+await 8 "$pid" 50 '"id": "cont"' || undo
+
+# From here on the guest writes above the checkpoint, which is past.
+[ "$mode" != restore ] || remove checkpoint

@@ -1,0 +1,33 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+// Stop presses the guest's power button, waits, and ends its process if it is
+// still there when the time is up. One round trip; a stopped instance stays so.
+func (h *Host) Stop(ctx context.Context, inst *Instance, timeout time.Duration) error {
+	c := h.call("stop", Instances, inst.Name)
+	if _, err := c.write(ctx, stopScript, h.dir(c.object), inst.UID, fmt.Sprint(int(timeout.Round(time.Second).Seconds()))); err != nil {
+		return err
+	}
+	inst.State = lifecycle.Stopped
+	return nil
+}
+
+// Standby saves a running or paused instance's memory and devices and ends its
+// process. One round trip.
+func (h *Host) Standby(ctx context.Context, inst *Instance) error {
+	c := h.call("put into standby", Instances, inst.Name)
+	args := []string{h.dir(c.object), inst.UID, inst.raw, string(inst.State), compact(inst.Machine), patience(inst.Machine), h.QEMUBinary}
+	args = append(args, receiverArgs(inst.Name, inst.UID, inst.Machine)...)
+	if _, err := c.write(ctx, captureScript+standbyScript, args...); err != nil {
+		return err
+	}
+	inst.State = lifecycle.Standby
+	return nil
+}

@@ -1,0 +1,18 @@
+# Shuts a guest down: by its power button, or, after a time, by ending QEMU.
+# $1 directory, $2 uid, $3 seconds to wait for the guest.
+lock "$1" 60
+cd "$1" || exit
+alive control "$2" || exit 0
+
+seconds=$3
+while [ "$seconds" -gt 0 ] && running "$pid"; do
+	# A guest that has only begun to boot misses the first press.
+	[ $((($3 - seconds) % 5)) -ne 0 ] || say control '{"execute":"system_powerdown","id":"powerdown"}'
+	gone "$pid" 10 && break
+	seconds=$((seconds - 1))
+done
+if running "$pid"; then
+	say control '{"execute":"quit","id":"quit"}' # closes the disk properly
+	gone "$pid" 50
+fi
+end control "$2"

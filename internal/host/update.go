@@ -1,0 +1,150 @@
+package host
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// A Change is what an instance is to have instead of what it has; nil: the same.
+type Change struct {
+	Labels             *map[string]string
+	DeletionProtection *bool
+	VCPUs, MemoryMiB   *int                               // of a stopped instance
+	CommandLine        *string                            // of a stopped instance with a kernel
+	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
+	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
+}
+
+// Update changes an instance: a running one live, where that is possible. One
+// round trip.
+func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error {
+	c := h.call("update", Instances, inst.Name)
+	changed := *inst
+	if err := changed.apply(c, change); err != nil {
+		return err
+	}
+	if change.Forwards == nil {
+		return h.commitUpdate(ctx, c, inst, &changed)
+	}
+	asked := map[string]InterfaceSpec{}
+	for _, nic := range changed.Machine.NICs {
+		asked[nic.Key] = InterfaceSpec{nic.Type, keepPorts(change.Forwards[nic.Key], inst.Forwards[nic.Key])}
+	}
+	return h.withPorts(ctx, c, &changed, asked, nil, func(string) error {
+		return h.commitUpdate(ctx, c, inst, &changed)
+	})
+}
+
+// apply makes the changes that need no host.
+func (i *Instance) apply(c call, change Change) error {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.CommandLine != nil {
+		if i.State != lifecycle.Stopped {
+			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
+		}
+	}
+	m := &i.Machine
+	if change.Labels != nil {
+		i.Labels = *change.Labels
+	}
+	if change.DeletionProtection != nil {
+		i.DeletionProtection = *change.DeletionProtection
+	}
+	if change.VCPUs != nil {
+		m.VCPUs = *change.VCPUs
+	}
+	if change.MemoryMiB != nil {
+		m.MemoryMiB = *change.MemoryMiB
+	}
+	if change.CommandLine != nil && m.Kernel != nil {
+		m.Kernel = &qemu.Kernel{Initrd: m.Kernel.Initrd, CommandLine: *change.CommandLine}
+	}
+	if change.DiskGiB != nil {
+		return i.grow(c, *change.DiskGiB)
+	}
+	return nil
+}
+
+// grow sets the disk's size; 0 leaves it as it is and says that none was asked
+// for.
+func (i *Instance) grow(c call, gib int) error {
+	i.DiskGiB = gib
+	size := int64(gib) << 30
+	switch disk := i.Machine.Disk; {
+	case gib == 0 || i.State == lifecycle.Standby: // its checkpoint is of the present size
+	case disk == nil:
+		return c.invalid("it has no disk to grow")
+	case size < disk.SizeBytes:
+		return c.invalid("a disk cannot shrink: it has %.1f GiB", float64(disk.SizeBytes)/(1<<30))
+	default:
+		i.Machine = withSize(i.Machine, size)
+	}
+	return nil
+}
+
+// keepPorts is the forwards with the host ports that those of the same key have,
+// where none is given.
+func keepPorts(asked, present map[string]qemu.Forward) map[string]qemu.Forward {
+	kept := map[string]qemu.Forward{}
+	for key, f := range asked {
+		if f.HostPort == 0 {
+			f.HostPort = present[key].HostPort
+		}
+		kept[key] = f
+	}
+	return kept
+}
+
+// commitUpdate carries a change out: on a running guest by QMP, then in its
+// metadata.
+func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance) error {
+	changed.raw = compact(changed.Record)
+	grown := changed.Machine.Disk != nil && changed.Machine.Disk.SizeBytes != inst.Machine.Disk.SizeBytes
+	live := inst.State == lifecycle.Running || inst.State == lifecycle.Paused
+
+	var top, size string
+	var lines []string
+	if grown {
+		top, size = changed.Machine.Disk.Layers[0].File, fmt.Sprint(changed.Machine.Disk.SizeBytes)
+	}
+	removed, added := forwardChanges(inst.Record, changed.Record)
+	if live {
+		lines = append(removed, added...)
+		if grown {
+			lines = append(lines, qemu.GrowDisk(*changed.Machine.Disk))
+		}
+	}
+	claims, releases := portChanges(inst.Record, changed.Record)
+	args := append([]string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, top, size, claims, releases}, lines...)
+	if _, err := c.write(ctx, updateScript, args...); err != nil {
+		return err
+	}
+	*inst = *changed
+	return nil
+}
+
+// forwardChanges are the QMP lines that lead from one set of forwards to another.
+func forwardChanges(from, to Record) (removed, added []string) {
+	for i, nic := range from.Machine.NICs {
+		before, after := from.Forwards[nic.Key], to.Forwards[nic.Key]
+		for _, key := range sortedKeys(before) {
+			if after[key] != before[key] {
+				removed = append(removed, qemu.RemoveForward(i, before[key]))
+			}
+		}
+		for _, key := range sortedKeys(after) {
+			if after[key] != before[key] {
+				added = append(added, qemu.AddForward(i, after[key]))
+			}
+		}
+	}
+	return removed, added
+}
+
+// portChanges are the host ports that are new and those that are given back.
+func portChanges(from, to Record) (claims, releases string) {
+	before, after := ports(from.Forwards), ports(to.Forwards)
+	return words(without(after, before)), words(without(before, after))
+}

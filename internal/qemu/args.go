@@ -1,0 +1,159 @@
+package qemu
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// A Role is what a process does with a machine.
+type Role int
+
+const (
+	Boot     Role = iota // runs the guest from its firmware on
+	Restored             // runs the guest from checkpoint/
+	Receiver             // takes a guest's memory into checkpoint.tmp/, and never runs it
+)
+
+// A Process is what one run of a machine adds to the definition. All paths are
+// relative to the instance's directory, in which QEMU is started, so that they
+// hold no user's string and stay right when the directory is renamed.
+type Process struct {
+	Role       Role
+	Name       string // the instance's, for `ps`
+	UID        string // the instance's, by which its process is known
+	Generation string // VM generation ID: a new UUID for every run
+	Forwards   map[string]map[string]Forward
+}
+
+// Args returns the arguments of qemu-system for a run of m. What the guest can
+// see depends on m alone; a [Receiver] has the same devices with nothing behind
+// them. The process starts with its guest paused.
+//
+// The list is as short as a guest allows: 80 % of a fork's time is the start of
+// this process, and every device adds to it and to the device state.
+func Args(m Machine, p Process) []string {
+	args := []string{
+		"-name", "guest=" + p.Name, "-uuid", p.UID,
+		"-no-user-config", "-nodefaults", "-display", "none", "-S",
+		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"-machine", m.Type + ",memory-backend=ram,vmport=off",
+		"-accel", m.Accelerator, "-cpu", m.CPU, "-smp", fmt.Sprint(m.VCPUs),
+		"-m", fmt.Sprintf("%dM", m.MemoryMiB), "-object", memory(m, p.Role),
+		"-rtc", "base=utc", "-action", "panic=pause", "-msg", "timestamp=on",
+	}
+	args = append(args, monitors(p.Role)...)
+	args = append(args, "-device", "pvpanic-pci,addr=0x2")
+	args = append(args, "-device", "vmgenid,guid="+p.Generation)
+	if k := m.Kernel; k != nil && p.Role != Receiver {
+		args = append(args, "-kernel", "boot/kernel", "-append", k.CommandLine)
+		if k.Initrd {
+			args = append(args, "-initrd", "boot/initrd")
+		}
+	}
+	if d := m.Disk; d != nil {
+		args = append(args, "-blockdev", blockdev(*d, p.Role),
+			"-device", "virtio-blk-pci,id=disk,drive="+nodeName(*d, p.Role)+",addr=0x4,bootindex=1")
+	}
+	for i, nic := range m.NICs {
+		args = append(args, "-netdev", netdev(i, nic, p),
+			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
+	}
+	if p.Role != Boot {
+		args = append(args, "-incoming", "defer")
+	}
+	return args
+}
+
+const (
+	nicSlot = 0x8 // first PCI slot of the NICs
+	MaxNICs = 16  // slots 0x8 to 0x17
+)
+
+// memory is the guest's RAM. A restored guest maps the checkpoint privately:
+// pages are read when they are touched and copied when they are written, so the
+// file stays as it is and all forks share its page cache.
+func memory(m Machine, role Role) string {
+	switch role {
+	case Restored:
+		return fmt.Sprintf("memory-backend-file,id=ram,size=%dM,mem-path=checkpoint/memory,share=off", m.MemoryMiB)
+	case Receiver:
+		return fmt.Sprintf("memory-backend-file,id=ram,size=%dM,mem-path=checkpoint.tmp/memory,share=on", m.MemoryMiB)
+	default:
+		return fmt.Sprintf("memory-backend-ram,id=ram,size=%dM", m.MemoryMiB)
+	}
+}
+
+// monitors are the channels to a process: control, which scripts on the host
+// use (a FIFO in, a file that keeps every reply and event out), a QMP socket
+// for whoever operates the host, and the guest's serial console.
+func monitors(role Role) []string {
+	if role == Receiver {
+		return []string{
+			"-chardev", "pipe,id=control,path=run/receiver", "-mon", "chardev=control,mode=control",
+			"-chardev", "null,id=console", "-serial", "chardev:console",
+		}
+	}
+	return []string{
+		"-chardev", "pipe,id=control,path=run/control", "-mon", "chardev=control,mode=control",
+		"-chardev", "socket,id=qmp,path=run/qmp.sock,server=on,wait=off", "-mon", "chardev=qmp,mode=control",
+		"-chardev", "file,id=console,path=run/console.log,append=on", "-serial", "chardev:console",
+	}
+}
+
+// blockdev is the disk's top layer; QEMU finds those below by their relative
+// names in the headers.
+func blockdev(d Disk, role Role) string {
+	if role == Receiver {
+		return jsonOption(map[string]any{
+			"driver": "null-co", "node-name": nodeName(d, role), "size": d.SizeBytes, "read-zeroes": true,
+		})
+	}
+	return jsonOption(layerNode(d.Layers[0]))
+}
+
+func nodeName(d Disk, role Role) string {
+	if role == Receiver {
+		return "disk-null"
+	}
+	return d.Layers[0].node()
+}
+
+// node is the layer's QEMU node name: at most 31 characters, a letter first.
+func (l Layer) node() string { return "layer-" + strings.TrimSuffix(l.File, ".qcow2") }
+
+func layerNode(l Layer) map[string]any {
+	return map[string]any{
+		"driver": l.Format, "node-name": l.node(), "discard": "unmap",
+		"file": map[string]any{"driver": "file", "filename": "disk/" + l.File, "discard": "unmap"},
+	}
+}
+
+// netdev is a NIC's backend. Its type is part of the checkpoint, its forwards
+// are not; a receiver has none, for the guest's own process holds the ports.
+// (QEMU takes JSON here only from 7.2 on. No value can hold a comma: types are
+// a list of ours, addresses are IP addresses.)
+func netdev(i int, nic NIC, p Process) string {
+	option := fmt.Sprintf("%s,id=net%d", nic.Type, i)
+	if p.Role == Receiver {
+		return option
+	}
+	for _, key := range sortedKeys(p.Forwards[nic.Key]) {
+		option += ",hostfwd=" + p.Forwards[nic.Key][key].String()
+	}
+	return option
+}
+
+// String is f as QEMU's hostfwd and hostfwd_add write it.
+func (f Forward) String() string {
+	return fmt.Sprintf("%s:%s:%d-:%d", f.Protocol, f.HostAddress, f.HostPort, f.GuestPort)
+}
+
+// jsonOption is an option in JSON, which needs no doubling of commas.
+func jsonOption(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps of strings and numbers always marshal
+	}
+	return string(text)
+}
