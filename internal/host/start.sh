@@ -46,7 +46,7 @@ fi
 exec 8<run/control.out
 greet control 8 "$pid" || undo
 if [ "$mode" = restore ]; then
-	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"x-ignore-shared","state":true}]},"id":"capabilities"}'
+	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'
 	say control '{"execute":"migrate-incoming","arguments":{"uri":"fd:3"},"id":"load"}'
 	await 8 "$pid" 600 '"status": "completed"' || undo
 fi

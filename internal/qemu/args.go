@@ -59,7 +59,10 @@ func Args(m Machine, p Process) []string {
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
 	}
-	if p.Role != Boot {
+	switch p.Role {
+	case Restored: // the file of device states has no configuration section
+		args = append(args, "-incoming", "defer", "-global", "migration.send-configuration=off")
+	case Receiver:
 		args = append(args, "-incoming", "defer")
 	}
 	return args

@@ -1,0 +1,157 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/fetch"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
+)
+
+// A lab is a real host and the driver of it.
+type lab struct {
+	*host.Host
+	testhost *testhost.Host
+	trips    *counter
+	t        testing.TB
+}
+
+// newLab starts a host of the test's own.
+func newLab(t testing.TB, opts testhost.Options) *lab {
+	t.Helper()
+	th := testhost.New(t, opts)
+	trips := &counter{Transport: ssh.New(ssh.Config{
+		Address: th.Address, Port: th.Port, User: th.User,
+		PrivateKeyFile: th.PrivateKeyFile, HostKey: th.HostKey, Prelude: host.Prelude,
+	})}
+	h := host.New(host.Config{Name: "lab", DataDir: th.DataDir, Accelerator: "tcg", QEMUBinary: host.DefaultQEMUBinary}, trips)
+	t.Cleanup(func() { _ = h.Close() })
+	return &lab{Host: h, testhost: th, trips: trips, t: t}
+}
+
+// must fails the test at once when err is not nil.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (l *lab) putImages() {
+	l.t.Helper()
+	guest, err := testhost.BuildGuest(context.Background())
+	must(l.t, err)
+	for name, path := range map[string]string{"vmlinuz": guest.Kernel, "initrd": guest.Initrd, "disk": guest.Disk} {
+		_, err := l.PutImage(context.Background(), host.ImageSpec{Name: name, Source: path}, opener(path))
+		must(l.t, err)
+	}
+}
+
+func opener(path string) func(context.Context) (host.ImageSource, error) {
+	return func(ctx context.Context) (host.ImageSource, error) { return fetch.Open(ctx, path) }
+}
+
+// baseSpec is the tiny guest, with its HTTP port forwarded.
+func baseSpec(name string) host.InstanceSpec {
+	return host.InstanceSpec{
+		Name: name, Image: "disk", VCPUs: 1, MemoryMiB: 256,
+		Kernel:     &host.KernelSpec{Image: "vmlinuz", Initrd: "initrd", CommandLine: testhost.CommandLine},
+		Interfaces: map[string]host.InterfaceSpec{"lan": {Type: "user", Forwards: map[string]qemu.Forward{"http": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 80}}}},
+	}
+}
+
+// boot makes the tiny guest and waits until it answers.
+func (l *lab) boot(spec host.InstanceSpec) *host.Instance {
+	l.t.Helper()
+	inst, err := l.Create(context.Background(), spec)
+	must(l.t, err)
+	must(l.t, l.Start(context.Background(), inst))
+	l.await(inst)
+	return inst
+}
+
+func (l *lab) await(inst *host.Instance) {
+	l.t.Helper()
+	must(l.t, l.Ready(context.Background(), inst, host.Check{Kind: "http", Port: 80, Path: "/token", Timeout: time.Minute}))
+}
+
+func guestOf(inst *host.Instance) testhost.GuestClient {
+	return testhost.GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", inst.Forwards["lan"]["http"].HostPort)}
+}
+
+func (l *lab) token(inst *host.Instance) string {
+	l.t.Helper()
+	token, err := guestOf(inst).Token(context.Background())
+	must(l.t, err)
+	return token
+}
+
+func (l *lab) in(inst *host.Instance, command string) string {
+	l.t.Helper()
+	out, err := guestOf(inst).Run(context.Background(), command)
+	must(l.t, err)
+	return out
+}
+
+// clean removes whatever the test has made, so that the host is found clean.
+func (l *lab) clean() {
+	l.t.Helper()
+	ctx := context.Background()
+	l.Forget()
+	instances, err := l.Instances(ctx)
+	must(l.t, err)
+	for _, inst := range instances {
+		must(l.t, l.DeleteInstance(ctx, inst.Name, inst.UID))
+	}
+	snapshots, err := l.Snapshots(ctx)
+	must(l.t, err)
+	for _, snap := range snapshots {
+		must(l.t, l.DeleteSnapshot(ctx, snap.Name, snap.UID))
+	}
+	images, err := l.Images(ctx)
+	must(l.t, err)
+	for _, image := range images {
+		must(l.t, l.DeleteImage(ctx, image.Name, image.UID))
+	}
+}
+
+// A counter counts what crosses the transport.
+type counter struct {
+	host.Transport
+	mu      sync.Mutex
+	scripts []string
+	streams int
+}
+
+func (c *counter) Run(ctx context.Context, s ssh.Script) (ssh.Result, error) {
+	c.mu.Lock()
+	c.scripts = append(c.scripts, s.Name)
+	c.mu.Unlock()
+	begun := time.Now()
+	r, err := c.Transport.Run(ctx, s)
+	if os.Getenv("KVM_TEST_TRACE") != "" {
+		fmt.Fprintf(os.Stderr, "%8.1f ms %s: status %d %v\n%s", float64(time.Since(begun).Microseconds())/1000, s.Name, r.Status, err, r.Stderr)
+		if s.Atomic {
+			fmt.Fprint(os.Stderr, r.Stdout)
+		}
+	}
+	return r, err
+}
+
+// during returns the names of the scripts that do runs.
+func (c *counter) during(do func()) []string {
+	c.mu.Lock()
+	c.scripts = nil
+	c.mu.Unlock()
+	do()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.scripts
+}

@@ -1,0 +1,63 @@
+// Package effect knows what a change of an attribute does to an object. Each
+// object has one table; the plan is made from it, and so are the words on it in
+// the documentation.
+package effect
+
+import "strings"
+
+// An Effect is what happens to an object when one of its attributes changes.
+type Effect int
+
+const (
+	Computed Effect = iota // it cannot be changed: the provider decides it
+	ByPart                 // what is inside it says
+	Local                  // nothing happens on the host
+	Live                   // the object is changed in place and goes on
+	Move                   // the object is led to another state, in place
+	Restart                // the object is stopped, changed and put back
+	Replace                // the object is deleted and another one made
+)
+
+func (e Effect) String() string {
+	return [...]string{"computed", "by part", "local", "live", "move", "restart", "replace"}[e]
+}
+
+// Sentence says it of an object, such as "instance"; "" when there is nothing
+// to say.
+func (e Effect) Sentence(object string) string {
+	switch e {
+	case Local:
+		return "Changing it changes nothing on the host."
+	case Live:
+		return "Changing it takes effect in place, at once."
+	case Move:
+		return "Changing it leads the " + object + " there, in place."
+	case Restart:
+		return "Changing it restarts the " + object + "."
+	case Replace:
+		return "Changing it replaces the " + object + "."
+	}
+	return ""
+}
+
+// A Table says what each attribute's change does to an object. Keys are paths:
+// "kernel.command_line"; "*" stands for any key of a map, and as the last
+// element for keys that come or go.
+type Table struct {
+	Object  string
+	Effects map[string]Effect
+}
+
+// Describe ends a description with what a change does; of a map, with what a
+// key that comes or goes does, too.
+func (t Table) Describe(path, text string) string {
+	effect, ok := t.Effects[path]
+	if !ok {
+		panic("effect: no effect is known of " + t.Object + " " + path)
+	}
+	said := text + " " + effect.Sentence(t.Object)
+	if ofKeys := t.Effects[path+".*"].Sentence(t.Object); ofKeys != "" {
+		said = text + " " + strings.Replace(ofKeys, "Changing it", "Adding or removing one", 1)
+	}
+	return strings.TrimSpace(said)
+}

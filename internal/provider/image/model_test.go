@@ -1,0 +1,64 @@
+package image
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+)
+
+var (
+	sum   = strings.Repeat("ab", 32)
+	other = strings.Repeat("cd", 32)
+)
+
+func TestFill_KeepsAChecksumAsItWasWrittenWhileItHolds(t *testing.T) {
+	for name, c := range map[string]struct{ was, want types.String }{
+		"left out":        {types.StringUnknown(), types.StringValue("sha256:" + sum)},
+		"imported":        {types.StringNull(), types.StringValue("sha256:" + sum)},
+		"in capitals":     {types.StringValue("sha256:" + strings.ToUpper(sum)), types.StringValue("sha256:" + strings.ToUpper(sum))},
+		"holds no longer": {types.StringValue("sha256:" + other), types.StringValue("sha256:" + sum)},
+	} {
+		m := model{Checksum: c.was}
+		m.fill("lab", &host.Image{Name: "debian", SHA256: sum})
+		if !m.Checksum.Equal(c.want) {
+			t.Errorf("%s: %s; want %s", name, m.Checksum, c.want)
+		}
+	}
+}
+
+func TestSpec_HasTheChecksumInDigits(t *testing.T) {
+	m := model{Name: types.StringValue("debian"), Source: types.StringValue("/x"), Checksum: types.StringValue("sha256:" + strings.ToUpper(sum))}
+	if spec, err := m.spec(); err != nil || spec != (host.ImageSpec{Name: "debian", Source: "/x", SHA256: sum}) {
+		t.Errorf("%+v, %v", spec, err)
+	}
+	m.Checksum = types.StringUnknown()
+	if spec, err := m.spec(); err != nil || spec.SHA256 != "" {
+		t.Errorf("left out: %+v, %v", spec, err)
+	}
+}
+
+func TestChecksum_ThatTheImageHasIsNoChange(t *testing.T) {
+	state := types.StringValue("sha256:" + sum)
+	for name, c := range map[string]struct{ config, plan, want types.String }{
+		"left out":      {types.StringNull(), types.StringUnknown(), state},
+		"added":         {state, state, state},
+		"in capitals":   {types.StringValue("sha256:" + strings.ToUpper(sum)), types.StringValue("sha256:" + strings.ToUpper(sum)), state},
+		"another":       {types.StringValue("sha256:" + other), types.StringValue("sha256:" + other), types.StringValue("sha256:" + other)},
+		"not known yet": {types.StringUnknown(), types.StringUnknown(), types.StringUnknown()},
+	} {
+		resp := planmodifier.StringResponse{PlanValue: c.plan}
+		sameChecksum{}.PlanModifyString(t.Context(), planmodifier.StringRequest{ConfigValue: c.config, PlanValue: c.plan, StateValue: state}, &resp)
+		if !resp.PlanValue.Equal(c.want) {
+			t.Errorf("%s: %s; want %s", name, resp.PlanValue, c.want)
+		}
+	}
+	resp := planmodifier.StringResponse{PlanValue: types.StringUnknown()}
+	sameChecksum{}.PlanModifyString(t.Context(), planmodifier.StringRequest{ConfigValue: types.StringNull(), PlanValue: types.StringUnknown(), StateValue: types.StringNull()}, &resp)
+	if !resp.PlanValue.IsUnknown() {
+		t.Errorf("of a new image: %s; want it unknown", resp.PlanValue)
+	}
+}

@@ -1,0 +1,29 @@
+package image
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+)
+
+// ModifyPlan plans where the image will be, and what replaces it.
+func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.hosts == nil {
+		return
+	}
+	var config model
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if !req.State.Raw.IsNull() {
+		resp.RequiresReplace = Effects.Changed(effect.Replace, req.State.Raw, req.Plan.Raw)
+		return
+	}
+	field.PlanPlace(ctx, r.hosts, host.Images, config.Host, config.Name, path.Root("host"), resp)
+}

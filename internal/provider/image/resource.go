@@ -1,0 +1,143 @@
+// Package image is the resource kvm_image.
+package image
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/fetch"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*imageResource)(nil)
+	_ resource.ResourceWithIdentity    = (*imageResource)(nil)
+	_ resource.ResourceWithImportState = (*imageResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*imageResource)(nil)
+)
+
+type imageResource struct{ hosts *hosts.Registry }
+
+// NewResource returns the resource kvm_image.
+func NewResource() resource.Resource { return &imageResource{} }
+
+func (r *imageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_image"
+}
+
+func (r *imageResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *imageResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identity.Schema()
+}
+
+func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Create, limits.Create)
+	defer cancel()
+
+	img, name, err := r.put(ctx, &m)
+	if err != nil {
+		id := m.id()
+		id.Host = name
+		report.Error(&resp.Diagnostics, "create", id, err)
+		return
+	}
+	m.fill(name, img)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, m.id())...)
+}
+
+// put brings the file to the host, and returns the name of that host, too.
+func (r *imageResource) put(ctx context.Context, m *model) (*host.Image, string, error) {
+	name, err := r.hosts.Resolve(m.Host.ValueString())
+	if err != nil {
+		return nil, "", err
+	}
+	h, err := r.hosts.Host(name)
+	if err != nil {
+		return nil, name, err
+	}
+	spec, err := m.spec()
+	if err != nil {
+		return nil, name, err
+	}
+	img, err := h.PutImage(ctx, spec, func(ctx context.Context) (host.ImageSource, error) {
+		return fetch.Open(ctx, spec.Source)
+	})
+	return img, name, err
+}
+
+func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := m.id()
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
+	img, err := r.get(ctx, id)
+	switch {
+	case errors.Is(err, host.ErrNotFound):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		report.Error(&resp.Diagnostics, "read", id, err)
+		return
+	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), img.UID):
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	m.fill(id.Host, img)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+func (r *imageResource) get(ctx context.Context, id hosts.ID) (*host.Image, error) {
+	h, err := r.hosts.Host(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	return h.Image(ctx, id.Name)
+}
+
+// Update has nothing to do on the host: whatever is more replaces the image.
+func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, m.id())...)
+}
+
+func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
+	defer cancel()
+
+	h, err := r.hosts.Host(m.Host.ValueString())
+	if err == nil {
+		err = h.DeleteImage(ctx, m.Name.ValueString(), m.UID.ValueString())
+	}
+	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
+		report.Error(&resp.Diagnostics, "delete", m.id(), err)
+	}
+}
+
+func (r *imageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	identity.Import(ctx, r.hosts, host.Images, req, resp)
+}

@@ -1,0 +1,107 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+// undoTimeout bounds deleting what could not be brought up.
+const undoTimeout = 2 * time.Minute
+
+// place is where an instance is to be made, and the driver of that host.
+func (r *instanceResource) place(m *model) (hosts.ID, driver, error) {
+	id := m.id()
+	if id.Host == "" {
+		id.Host = m.originHost().ValueString()
+	}
+	name, err := r.hosts.Resolve(id.Host)
+	if err != nil {
+		return id, nil, err
+	}
+	id.Host = name
+	d, err := r.drive(name)
+	return id, d, err
+}
+
+func (r *instanceResource) get(ctx context.Context, id hosts.ID) (*host.Instance, error) {
+	d, err := r.drive(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	return d.Instance(ctx, id.Name)
+}
+
+// make makes the instance, which does not run yet.
+func (m *model) make(ctx context.Context, d driver) (*host.Instance, error) {
+	if m.ForkOf.IsNull() {
+		return d.Create(ctx, m.spec())
+	}
+	return d.Fork(ctx, m.forkSpec())
+}
+
+// update makes an instance of a known uid what m asks for.
+func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, m *model) (*host.Instance, error) {
+	d, err := r.drive(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	inst, err := d.Instance(ctx, id.Name)
+	if err != nil {
+		return nil, err
+	}
+	if inst.UID != uid {
+		return nil, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, inst.UID, uid)
+	}
+	return alter(ctx, d, inst, m)
+}
+
+// settle decides what becomes of an instance that was made and then not led to
+// where it was wanted. One that runs and only is not ready, or not ready yet
+// when the apply was cancelled, stays to be looked at; any other is deleted
+// again. It reports whether the instance is gone, and err with that said.
+func settle(ctx context.Context, d driver, inst *host.Instance, err error) (gone bool, _ error) {
+	if errors.Is(err, errNotReady) || ctx.Err() != nil && inst.State == lifecycle.Running {
+		return false, report.Left(err, fmt.Sprintf("The instance is %s and is kept, marked as tainted: the next apply replaces it. "+
+			"To keep it for good, run terraform untaint.", inst.State))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	undo := d.DeleteInstance(ctx, inst.Name, inst.UID)
+	if undo != nil && !errors.Is(undo, host.ErrReplaced) {
+		return false, report.Left(err, fmt.Sprintf("The instance is %s and could not be deleted again: %v. The next apply replaces it.", inst.State, undo))
+	}
+	return true, report.Left(err, "The instance was deleted again: nothing is left on the host.")
+}
+
+// refuseDeletion reports a protected instance that is to be deleted.
+func refuseDeletion(diags *diag.Diagnostics, m *model) bool {
+	if m.DeletionProtection.ValueBool() {
+		diags.AddAttributeError(path.Root("deletion_protection"), "Unable to delete "+m.id().Object(),
+			"The instance is protected.\n\nHost: "+m.Host.ValueString()+"\n\nTo delete or replace it, set deletion_protection = false and apply that first.")
+	}
+	return m.DeletionProtection.ValueBool()
+}
+
+// warnOfState says of an instance what its state alone does not tell: that it is
+// damaged, or why it does not run any more.
+func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
+	at, object, where := path.Root("state"), m.id().Object(), "\n\nHost: "+m.Host.ValueString()
+	if inst.Problem != "" {
+		diags.AddAttributeWarning(at, "The "+object+" is damaged", report.Sentence(inst.Problem)+where+
+			"\n\nNothing of it was changed. Save what can be saved from its directory on the host before you replace it.")
+	}
+	if m.State.ValueString() == string(lifecycle.Running) && inst.State == lifecycle.Stopped && inst.Ended != "" {
+		diags.AddAttributeWarning(at, "The "+object+" does not run any more",
+			"It ran when Terraform last saw it. QEMU ended it for this reason: "+inst.Ended+"."+where)
+	}
+}

@@ -1,0 +1,79 @@
+package instance
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+var _ datasource.DataSourceWithConfigure = (*instancesDataSource)(nil)
+
+type instancesDataSource struct{ hosts *hosts.Registry }
+
+type listModel struct {
+	Host      types.String `tfsdk:"host"`
+	Labels    types.Map    `tfsdk:"labels"`
+	Instances types.List   `tfsdk:"instances"`
+}
+
+// NewDataSource returns the data source kvm_instances.
+func NewDataSource() datasource.DataSource { return &instancesDataSource{} }
+
+func (d *instancesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_instances"
+}
+
+func (d *instancesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *instancesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The instances on a host, whoever made them.",
+		Attributes: map[string]schema.Attribute{
+			"host":   field.ListedHost(),
+			"labels": field.ListedLabels("instances"),
+			"instances": schema.ListNestedAttribute{
+				MarkdownDescription: "The instances, by name.",
+				Computed:            true,
+				NestedObject:        schema.NestedAttributeObject{Attributes: listedAttributes()},
+			},
+		},
+	}
+}
+
+func (d *instancesDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m listModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	name, instances, err := d.list(ctx, m.Host.ValueString())
+	if err != nil {
+		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Instances}, err)
+		return
+	}
+	m.Host = types.StringValue(name)
+	m.Instances = listValue(name, instances, field.LabelsOf(m.Labels))
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+func (d *instancesDataSource) list(ctx context.Context, wanted string) (string, []*host.Instance, error) {
+	name, err := d.hosts.Resolve(wanted)
+	if err != nil {
+		return wanted, nil, err
+	}
+	h, err := d.hosts.Host(name)
+	if err != nil {
+		return name, nil, err
+	}
+	instances, err := h.Instances(ctx)
+	return name, instances, err
+}

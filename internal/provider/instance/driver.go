@@ -1,0 +1,29 @@
+package instance
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+)
+
+// A driver is what this package asks of a host; *host.Host is one.
+type driver interface {
+	Create(context.Context, host.InstanceSpec) (*host.Instance, error)
+	Fork(context.Context, host.ForkSpec) (*host.Instance, error)
+	Start(context.Context, *host.Instance) error
+	Restore(context.Context, *host.Instance) error
+	Resume(context.Context, *host.Instance) error
+	Standby(context.Context, *host.Instance) error
+	Stop(context.Context, *host.Instance, time.Duration) error
+	Ready(context.Context, *host.Instance, host.Check) error
+	Update(context.Context, *host.Instance, host.Change) error
+	DeleteInstance(ctx context.Context, name, uid string) error
+
+	Instance(ctx context.Context, name string) (*host.Instance, error)
+	Instances(context.Context) ([]*host.Instance, error)
+	Snapshots(context.Context) ([]*host.Snapshot, error)
+	Forget()
+}
+
+var _ driver = (*host.Host)(nil)

@@ -1,0 +1,123 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"testing"
+
+	tf "github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+func TestCreate_ThatCannotStartLeavesNothing(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.fail["start"] = once(&host.Error{Verb: "start", Object: "instance web", Host: "lab", Err: errBroken, Said: "no such device", Left: "it is stopped"})
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{
+			Config:      instance(`image = "lab/images/debian"`),
+			ExpectError: regexp.MustCompile(`(?s)Unable to start instance web.*no such device.*nothing is left`),
+		},
+		{
+			PreConfig: func() {
+				if len(lab.instances) != 0 {
+					t.Errorf("left: %v", lab.instances)
+				}
+			},
+			Config: instance(`image = "lab/images/debian"`), ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+		},
+	}})
+}
+
+func TestCreate_OfAGuestThatIsNotReadyKeepsItTainted(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.fail["ready"] = once(errBroken)
+	config := instance("image = \"lab/images/debian\"\nready = { check = \"console\", pattern = \"login:\" }")
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: config, ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*is\s+running\s+and\s+is\s+kept`)},
+		{
+			PreConfig: func() {
+				if web := lab.instances["web"]; web == nil || web.State != lifecycle.Running {
+					t.Errorf("the instance is %+v; want it running", web)
+				}
+			},
+			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+		},
+	}})
+}
+
+func TestCreate_OfANameThatIsTakenSaysHowToImportIt(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.add("web", host.Record{}, lifecycle.Running)
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{{
+		Config: instance(`image = "lab/images/debian"`), ExpectError: regexp.MustCompile(`(?s)The name is taken.*terraform import`),
+	}}})
+	if lab.instances["web"] == nil {
+		t.Error("what was there is gone")
+	}
+}
+
+func TestDelete_OfAProtectedInstanceIsRefusedInThePlan(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: instance("image = \"lab/images/debian\"\ndeletion_protection = true")},
+		{Config: " ", PlanOnly: true, ExpectError: regexp.MustCompile(`The instance is protected`)},
+		{Config: instance(`image = "lab/images/alpine"`), PlanOnly: true, ExpectError: regexp.MustCompile(`The instance is protected`)},
+		{Config: instance(`image = "lab/images/debian"`)},
+	}})
+	if len(lab.instances) != 0 {
+		t.Errorf("left: %v", lab.instances)
+	}
+}
+
+func TestSettle_KeepsOnlyWhatRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		err       error
+		state     lifecycle.State
+		cancelled bool
+		kept      bool
+	}{
+		"a call failed":                     {errBroken, lifecycle.Stopped, false, false},
+		"a call failed on what runs":        {errBroken, lifecycle.Running, false, false},
+		"it is not ready":                   {&notReady{errBroken}, lifecycle.Running, false, true},
+		"cancelled before it ran":           {errBroken, lifecycle.Stopped, true, false},
+		"cancelled while it runs":           {errBroken, lifecycle.Running, true, true},
+		"its name was taken over meanwhile": {host.ErrReplaced, lifecycle.Stopped, false, false},
+	} {
+		h := newFakeHost()
+		inst := h.add("a", host.Record{}, c.state)
+		ctx, cancel := contextOf(t, c.cancelled)
+		gone, err := settle(ctx, h, inst, c.err)
+		cancel()
+		if there := h.instances["a"] != nil; gone == c.kept || there != c.kept {
+			t.Errorf("%s: gone %v, on the host %v; want it kept: %v", name, gone, there, c.kept)
+		}
+		if !errors.Is(err, c.err) {
+			t.Errorf("%s: %v lost its cause", name, err)
+		}
+	}
+}
+
+func TestSettle_SaysWhenItCouldNotDeleteAgain(t *testing.T) {
+	h := newFakeHost()
+	h.fail["delete"] = always(errors.New("the disk is on fire"))
+	gone, err := settle(t.Context(), h, h.add("a", host.Record{}, lifecycle.Stopped), errBroken)
+	if gone || !errors.Is(err, errBroken) {
+		t.Errorf("gone %v, %v; want it kept in the state", gone, err)
+	}
+}
+
+func contextOf(t *testing.T, cancelled bool) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	if cancelled {
+		cancel()
+	}
+	return ctx, cancel
+}

@@ -1,0 +1,272 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// A fakeHost keeps instances in memory. It does as the driver's contract says,
+// and fails where a test wants it to.
+type fakeHost struct {
+	mu        sync.Mutex
+	instances map[string]*host.Instance
+	snapshots []*host.Snapshot
+	calls     []string                     // what was done, in order, without reads
+	fail      map[string]func() error      // by call; what it returns is the call's error
+	before    map[string]func(h *fakeHost) // by call; what somebody else does just before
+	made      int
+}
+
+var errBroken = errors.New("broken")
+
+func newFakeHost() *fakeHost {
+	return &fakeHost{instances: map[string]*host.Instance{}, fail: map[string]func() error{}, before: map[string]func(*fakeHost){}}
+}
+
+func always(err error) func() error { return func() error { return err } }
+
+func once(err error) func() error {
+	return func() error {
+		now := err
+		err = nil
+		return now
+	}
+}
+
+// begin notes a call; the caller holds the lock.
+func (h *fakeHost) begin(ctx context.Context, call string) error {
+	h.calls = append(h.calls, call)
+	if before := h.before[call]; before != nil {
+		before(h)
+	}
+	if fail := h.fail[call]; fail != nil {
+		if err := fail(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (h *fakeHost) done() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	calls := h.calls
+	h.calls = nil
+	return calls
+}
+
+func (h *fakeHost) add(name string, record host.Record, state lifecycle.State) *host.Instance {
+	h.made++
+	record.Name, record.UID, record.CreatedAt = name, fmt.Sprintf("uid-%d", h.made), time.Unix(1700000000, 0)
+	inst := &host.Instance{Record: record, State: state}
+	h.instances[name] = inst
+	return clone(inst)
+}
+
+// clone is what a driver returns: the caller may change it.
+func clone(inst *host.Instance) *host.Instance {
+	copied := *inst
+	return &copied
+}
+
+func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.Instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx, "create"); err != nil {
+		return nil, err
+	}
+	if h.instances[spec.Name] != nil {
+		return nil, host.ErrExists
+	}
+	record := host.Record{Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, DiskGiB: spec.DiskGiB,
+		Machine: qemu.Machine{Type: "pc-q35-7.2", VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB}}
+	if spec.Image != "" {
+		record.Image = host.Ref{Kind: host.Images, Name: spec.Image}
+	}
+	if k := spec.Kernel; k != nil {
+		record.KernelImage = host.Ref{Kind: host.Images, Name: k.Image}
+		if k.Initrd != "" {
+			record.InitrdImage = host.Ref{Kind: host.Images, Name: k.Initrd}
+		}
+		record.Machine.Kernel = &qemu.Kernel{CommandLine: k.CommandLine}
+	}
+	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
+		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs))})
+	}
+	record.Forwards = h.choose(forwardsOfSpecs(spec.Interfaces), nil)
+	return h.add(spec.Name, record, lifecycle.Stopped), nil
+}
+
+func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx, "fork"); err != nil {
+		return nil, err
+	}
+	record, state := host.Record{}, lifecycle.Standby
+	switch source := h.instances[spec.Source.Name]; {
+	case spec.Source.Kind == host.Instances && source != nil:
+		record = source.Record
+		if source.State == lifecycle.Stopped {
+			state = lifecycle.Stopped
+		}
+	case spec.Source.Kind == host.Snapshots && len(h.snapshots) > 0:
+		record.Machine, record.Forwards, state = h.snapshots[0].Machine, h.snapshots[0].Forwards, h.snapshots[0].Kind
+	default:
+		return nil, host.ErrNotFound
+	}
+	record.ForkOf, record.Image, record.DiskGiB = spec.Source, host.Ref{}, spec.DiskGiB
+	record.Labels, record.DeletionProtection = spec.Labels, spec.DeletionProtection
+	wanted := map[string]map[string]qemu.Forward{}
+	for nic, forwards := range record.Forwards {
+		wanted[nic] = map[string]qemu.Forward{}
+		for key, forward := range forwards { // each with a new host port
+			forward.HostPort = 0
+			wanted[nic][key] = forward
+		}
+	}
+	for nic, forwards := range forwardsOfSpecs(spec.Interfaces) {
+		maps.Copy(wanted[nic], forwards)
+	}
+	record.Forwards = h.choose(wanted, nil)
+	return h.add(spec.Name, record, state), nil
+}
+
+func forwardsOfSpecs(specs map[string]host.InterfaceSpec) map[string]map[string]qemu.Forward {
+	all := map[string]map[string]qemu.Forward{}
+	for key, spec := range specs {
+		all[key] = spec.Forwards
+	}
+	return all
+}
+
+// choose gives every forward a host port: the one named, the present one, or a
+// new one.
+func (h *fakeHost) choose(wanted, present map[string]map[string]qemu.Forward) map[string]map[string]qemu.Forward {
+	all := map[string]map[string]qemu.Forward{}
+	for nic, forwards := range wanted {
+		all[nic] = map[string]qemu.Forward{}
+		for key, forward := range forwards {
+			if forward.HostPort == 0 {
+				forward.HostPort = present[nic][key].HostPort
+			}
+			if forward.HostPort == 0 {
+				h.made++
+				forward.HostPort = 40000 + h.made
+			}
+			all[nic][key] = forward
+		}
+	}
+	return all
+}
+
+// move is a call that is allowed from some states and leads to one.
+func (h *fakeHost) move(ctx context.Context, call string, inst *host.Instance, to lifecycle.State, from ...lifecycle.State) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx, call); err != nil {
+		return err
+	}
+	there := h.instances[inst.Name]
+	if there == nil || there.State != inst.State || !slices.Contains(from, inst.State) {
+		return host.ErrChanged
+	}
+	there.State, inst.State = to, to
+	return nil
+}
+
+func (h *fakeHost) Start(ctx context.Context, inst *host.Instance) error {
+	return h.move(ctx, "start", inst, lifecycle.Running, lifecycle.Stopped)
+}
+
+func (h *fakeHost) Restore(ctx context.Context, inst *host.Instance) error {
+	return h.move(ctx, "restore", inst, lifecycle.Running, lifecycle.Standby)
+}
+
+func (h *fakeHost) Resume(ctx context.Context, inst *host.Instance) error {
+	return h.move(ctx, "resume", inst, lifecycle.Running, lifecycle.Paused)
+}
+
+func (h *fakeHost) Standby(ctx context.Context, inst *host.Instance) error {
+	return h.move(ctx, "standby", inst, lifecycle.Standby, lifecycle.Running, lifecycle.Paused)
+}
+
+func (h *fakeHost) Stop(ctx context.Context, inst *host.Instance, _ time.Duration) error {
+	return h.move(ctx, "stop", inst, lifecycle.Stopped, lifecycle.Running)
+}
+
+func (h *fakeHost) Ready(ctx context.Context, inst *host.Instance, _ host.Check) error {
+	return h.move(ctx, "ready", inst, inst.State, lifecycle.Running)
+}
+
+func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.Change) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx, "update"); err != nil {
+		return err
+	}
+	there := h.instances[inst.Name]
+	set(&there.Labels, change.Labels)
+	set(&there.DeletionProtection, change.DeletionProtection)
+	set(&there.DiskGiB, change.DiskGiB)
+	set(&there.Machine.VCPUs, change.VCPUs)
+	set(&there.Machine.MemoryMiB, change.MemoryMiB)
+	if (change.VCPUs != nil || change.MemoryMiB != nil || change.CommandLine != nil) && there.State != lifecycle.Stopped {
+		return host.ErrInvalid
+	}
+	if change.CommandLine != nil {
+		there.Machine.Kernel = &qemu.Kernel{CommandLine: *change.CommandLine}
+	}
+	if change.Forwards != nil {
+		there.Forwards = h.choose(change.Forwards, there.Forwards)
+	}
+	*inst = *there
+	return nil
+}
+
+func set[T any](to *T, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (h *fakeHost) DeleteInstance(ctx context.Context, name, uid string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx, "delete"); err != nil {
+		return err
+	}
+	if there := h.instances[name]; there != nil && there.UID != uid {
+		return host.ErrReplaced
+	}
+	delete(h.instances, name)
+	return nil
+}
+
+func (h *fakeHost) Instance(_ context.Context, name string) (*host.Instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if there := h.instances[name]; there != nil {
+		return clone(there), nil
+	}
+	return nil, host.ErrNotFound
+}
+
+func (h *fakeHost) Instances(context.Context) ([]*host.Instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.instances)), nil
+}
+
+func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return h.snapshots, nil }
+
+func (h *fakeHost) Forget() {}

@@ -1,0 +1,63 @@
+package instance
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// An inheritedNumber that is left out is its default, and on a fork what the
+// source has: unknown until the fork is made, and then kept.
+type inheritedNumber struct{ byDefault int64 }
+
+func (m inheritedNumber) PlanModifyInt64(ctx context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case !isFork(ctx, req.Config):
+		resp.PlanValue = types.Int64Value(m.byDefault)
+	case !req.StateValue.IsNull():
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// An inheritedMap that is left out is empty, and on a fork what the source has.
+type inheritedMap struct{ elements attr.Type }
+
+func (m inheritedMap) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case !isFork(ctx, req.Config):
+		resp.PlanValue = types.MapValueMust(m.elements, map[string]attr.Value{})
+	case !req.StateValue.IsNull():
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// A keptSize that is left out stays what it was: a disk never shrinks.
+type keptSize struct{}
+
+func (keptSize) PlanModifyInt64(_ context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
+	if req.ConfigValue.IsNull() && !req.State.Raw.IsNull() {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// isFork takes an origin that is not known yet for one.
+func isFork(ctx context.Context, config tfsdk.Config) bool {
+	var source types.String
+	config.GetAttribute(ctx, path.Root("fork_of"), &source)
+	return !source.IsNull()
+}
+
+const inheritance = "What is left out is the default, and on a fork what its source has."
+
+func (inheritedNumber) Description(context.Context) string         { return inheritance }
+func (inheritedNumber) MarkdownDescription(context.Context) string { return inheritance }
+func (inheritedMap) Description(context.Context) string            { return inheritance }
+func (inheritedMap) MarkdownDescription(context.Context) string    { return inheritance }
+func (keptSize) Description(context.Context) string                { return "A disk never shrinks." }
+func (keptSize) MarkdownDescription(context.Context) string        { return "A disk never shrinks." }

@@ -1,0 +1,90 @@
+package instance
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+)
+
+// listedAttributes are what is told of each instance, in the words of the
+// resource.
+func listedAttributes() map[string]schema.Attribute {
+	text := func(description string) schema.Attribute {
+		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+	}
+	number := func(description string) schema.Attribute {
+		return schema.Int64Attribute{MarkdownDescription: description, Computed: true}
+	}
+	return map[string]schema.Attribute{
+		"id":           text("Where the instance is: `HOST/instances/NAME`."),
+		"uid":          text("UUID that was made with the instance."),
+		"name":         text("Name of the instance."),
+		"state":        text("What it is: `running`, `standby`, `stopped`, `paused` or `unknown`."),
+		"image":        text("Id of the image that it was made from, if it was."),
+		"fork_of":      text("Id of what it was forked from, if it was."),
+		"vcpus":        number("Number of virtual CPUs."),
+		"memory_mib":   number("Memory in MiB."),
+		"disk_gib":     number("Size of the disk in GiB that was asked for, if one was."),
+		"machine_type": text("QEMU's machine type with its version."),
+		"labels":       schema.MapAttribute{MarkdownDescription: "Labels.", ElementType: types.StringType, Computed: true},
+		"created_at":   text("When the instance was made, as in RFC 3339, UTC."),
+		"network_interfaces": schema.MapNestedAttribute{
+			MarkdownDescription: "Network cards by name.",
+			Computed:            true,
+			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+				"type":        text("Kind of the network: `user`."),
+				"mac_address": text("MAC address."),
+				"forward": schema.MapNestedAttribute{
+					MarkdownDescription: "Ports of the guest that are reachable on the host, by name.",
+					Computed:            true,
+					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+						"guest_port":   number("Port in the guest."),
+						"host_port":    number("Port on the host."),
+						"host_address": text("Address on the host."),
+						"protocol":     text("`tcp` or `udp`."),
+					}},
+				},
+			}},
+		},
+	}
+}
+
+var listedType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"id": types.StringType, "uid": types.StringType, "name": types.StringType, "state": types.StringType,
+	"image": types.StringType, "fork_of": types.StringType,
+	"vcpus": types.Int64Type, "memory_mib": types.Int64Type, "disk_gib": types.Int64Type, "machine_type": types.StringType,
+	"network_interfaces": types.MapType{ElemType: interfaceType},
+	"labels":             types.MapType{ElemType: types.StringType},
+	"created_at":         types.StringType,
+}}
+
+// listValue is the instances that have the labels, by name.
+func listValue(name string, instances []*host.Instance, labels map[string]string) types.List {
+	values := []attr.Value{}
+	byName := func(a, b *host.Instance) int { return strings.Compare(a.Name, b.Name) }
+	for _, inst := range slices.SortedFunc(slices.Values(instances), byName) {
+		if field.HasLabels(inst.Labels, labels) {
+			values = append(values, listedValue(name, inst))
+		}
+	}
+	return types.ListValueMust(listedType, values)
+}
+
+func listedValue(name string, inst *host.Instance) attr.Value {
+	var m model
+	m.fill(name, inst)
+	return types.ObjectValueMust(listedType.AttrTypes, map[string]attr.Value{
+		"id": m.ID, "uid": m.UID, "name": m.Name, "state": m.State,
+		"image": m.Image, "fork_of": m.ForkOf,
+		"vcpus": m.VCPUs, "memory_mib": m.MemoryMiB, "disk_gib": m.DiskGiB, "machine_type": m.MachineType,
+		"network_interfaces": m.NetworkInterfaces,
+		"labels":             m.Labels,
+		"created_at":         m.CreatedAt,
+	})
+}

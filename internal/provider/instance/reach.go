@@ -1,0 +1,116 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+// attempts bounds how often is decided anew when somebody else changes the same
+// instance at the same time.
+const attempts = 3
+
+// A goal is where an instance should be led.
+type goal struct {
+	state       lifecycle.State
+	ready       *host.Check // nil: nothing to wait for
+	stopTimeout time.Duration
+}
+
+// errNotReady is in the chain of what a guest's readiness failed with: the
+// instance itself is what it should be.
+var errNotReady = errors.New("the guest is not ready")
+
+// alter makes an instance what m asks for: through the state in which it can be
+// changed, if it has to be, to the state that is desired. It returns the
+// instance as it was last seen, with an error, too.
+func alter(ctx context.Context, d driver, inst *host.Instance, m *model) (*host.Instance, error) {
+	g := m.goal()
+	var err error
+	for attempt := 1; ; attempt++ {
+		change := m.change(inst)
+		if isNothing(change) {
+			return reach(ctx, d, inst, g)
+		}
+		if state := via(change, inst.State); state != inst.State {
+			if inst, err = reach(ctx, d, inst, g.by(state)); err != nil {
+				return inst, err
+			}
+		}
+		if err = d.Update(ctx, inst, change); err == nil {
+			return reach(ctx, d, inst, g)
+		}
+		if inst, err = again(ctx, d, inst, attempt, err); err != nil {
+			return inst, err
+		}
+	}
+}
+
+// by is a stop on the way to g, where nobody waits for the guest.
+func (g goal) by(state lifecycle.State) goal {
+	if state != g.state {
+		g.state, g.ready = state, nil
+	}
+	return g
+}
+
+// reach leads an instance to its goal by the calls of package lifecycle.
+func reach(ctx context.Context, d driver, inst *host.Instance, g goal) (*host.Instance, error) {
+	for attempt := 1; ; attempt++ {
+		err := walk(ctx, d, inst, g, attempt > 1)
+		if err == nil {
+			return inst, nil
+		}
+		if inst, err = again(ctx, d, inst, attempt, err); err != nil {
+			return inst, err
+		}
+	}
+}
+
+// walk does the calls that are left. A guest that came to run on the way, by
+// them or, when it was moved, by a call before, has to be ready at the end.
+func walk(ctx context.Context, d driver, inst *host.Instance, g goal, moved bool) error {
+	calls, err := lifecycle.Calls(inst.State, g.state)
+	if err != nil {
+		return withProblem(err, inst)
+	}
+	if g.state == lifecycle.Running && (moved || len(calls) > 0) {
+		calls = append(slices.Clone(calls), lifecycle.AwaitReady)
+	}
+	for _, call := range calls {
+		if err := perform(ctx, d, inst, g, call); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// withProblem adds what is wrong with the instance's files, if that is why.
+func withProblem(err error, inst *host.Instance) error {
+	if inst.Problem == "" {
+		return err
+	}
+	return fmt.Errorf("%w: it is damaged: %s", err, inst.Problem)
+}
+
+// again looks anew at an instance that somebody else has changed; every other
+// error ends the matter.
+func again(ctx context.Context, d driver, inst *host.Instance, attempt int, err error) (*host.Instance, error) {
+	if !errors.Is(err, host.ErrChanged) || attempt == attempts {
+		return inst, err
+	}
+	d.Forget()
+	fresh, err := d.Instance(ctx, inst.Name)
+	if err != nil {
+		return inst, err
+	}
+	if fresh.UID != inst.UID {
+		return inst, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, fresh.UID, inst.UID)
+	}
+	return fresh, nil
+}

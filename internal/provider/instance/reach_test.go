@@ -1,0 +1,150 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+func TestReach_WaitsForAGuestThatCameToRunAndBeforeStandby(t *testing.T) {
+	for _, c := range []struct {
+		from, to lifecycle.State
+		calls    []string
+	}{
+		{lifecycle.Stopped, lifecycle.Running, []string{"start", "ready"}},
+		{lifecycle.Standby, lifecycle.Running, []string{"restore", "ready"}},
+		{lifecycle.Paused, lifecycle.Running, []string{"resume", "ready"}},
+		{lifecycle.Running, lifecycle.Running, nil},
+		{lifecycle.Stopped, lifecycle.Standby, []string{"start", "ready", "standby"}},
+		{lifecycle.Running, lifecycle.Standby, []string{"standby"}},
+		{lifecycle.Standby, lifecycle.Stopped, []string{"restore", "stop"}},
+		{lifecycle.Paused, lifecycle.Stopped, []string{"resume", "stop"}},
+	} {
+		h := newFakeHost()
+		inst, err := reach(t.Context(), h, h.add("a", host.Record{}, c.from), goal{state: c.to, ready: &host.Check{}})
+		if calls := h.done(); err != nil || !slices.Equal(calls, c.calls) || inst.State != c.to {
+			t.Errorf("%s -> %s: %v, %v, in the end %s; want %v", c.from, c.to, calls, err, inst.State, c.calls)
+		}
+	}
+}
+
+func TestReach_DecidesAnewWhenSomebodyElseMovedTheInstance(t *testing.T) {
+	h := newFakeHost()
+	inst := h.add("a", host.Record{}, lifecycle.Stopped)
+	h.before["start"] = func(h *fakeHost) { h.instances["a"].State = lifecycle.Standby }
+	inst, err := reach(t.Context(), h, inst, goal{state: lifecycle.Running})
+	if calls := h.done(); err != nil || inst.State != lifecycle.Running || !slices.Equal(calls, []string{"start", "restore"}) {
+		t.Errorf("%v, %v, in the end %s", calls, err, inst.State)
+	}
+}
+
+func TestReach_WaitsForAGuestThatSomebodyElseStarted(t *testing.T) {
+	h := newFakeHost()
+	inst := h.add("a", host.Record{}, lifecycle.Stopped)
+	h.before["start"] = func(h *fakeHost) { h.instances["a"].State = lifecycle.Running }
+	_, err := reach(t.Context(), h, inst, goal{state: lifecycle.Running, ready: &host.Check{}})
+	if calls := h.done(); err != nil || !slices.Equal(calls, []string{"start", "ready"}) {
+		t.Errorf("%v, %v", calls, err)
+	}
+}
+
+func TestReach_GivesUpAfterThreeAttempts(t *testing.T) {
+	h := newFakeHost()
+	h.fail["start"] = always(host.ErrChanged)
+	_, err := reach(t.Context(), h, h.add("a", host.Record{}, lifecycle.Stopped), goal{state: lifecycle.Running})
+	if calls := h.done(); !errors.Is(err, host.ErrChanged) || len(calls) != 3 {
+		t.Errorf("%v, %v; want three starts", calls, err)
+	}
+}
+
+func TestReach_LeavesAnInstanceThatTookTheNameAlone(t *testing.T) {
+	h := newFakeHost()
+	inst := h.add("a", host.Record{}, lifecycle.Stopped)
+	h.before["start"] = func(h *fakeHost) { h.add("a", host.Record{}, lifecycle.Standby) }
+	_, err := reach(t.Context(), h, inst, goal{state: lifecycle.Running})
+	if calls := h.done(); !errors.Is(err, host.ErrReplaced) || !slices.Equal(calls, []string{"start"}) {
+		t.Errorf("%v, %v", calls, err)
+	}
+}
+
+func TestReach_DoesNothingToAnUnknownInstance(t *testing.T) {
+	for _, desired := range lifecycle.Desired() {
+		h := newFakeHost()
+		_, err := reach(t.Context(), h, h.add("a", host.Record{}, lifecycle.Unknown), goal{state: desired})
+		if calls := h.done(); err == nil || len(calls) != 0 {
+			t.Errorf("unknown -> %s: %v, %v; want an error and no call", desired, calls, err)
+		}
+	}
+}
+
+func TestReach_SaysWhatIsDamaged(t *testing.T) {
+	h := newFakeHost()
+	inst := h.add("a", host.Record{}, lifecycle.Unknown)
+	inst.Problem = "its memory image is gone"
+	if _, err := reach(t.Context(), h, inst, goal{state: lifecycle.Running}); err == nil || !strings.Contains(err.Error(), "its memory image is gone") {
+		t.Error(err)
+	}
+}
+
+func TestReach_NamesTheLastStateWhenTheTimeIsUp(t *testing.T) {
+	h := newFakeHost()
+	inst := h.add("a", host.Record{}, lifecycle.Standby)
+	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	_, err := reach(ctx, h, inst, goal{state: lifecycle.Running})
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "restore") || !strings.Contains(err.Error(), "standby") {
+		t.Errorf("%v; want the call and the state in it", err)
+	}
+}
+
+func TestAlter_GoesThroughTheStateInWhichTheChangeCanBeMade(t *testing.T) {
+	for name, c := range map[string]struct {
+		from  lifecycle.State
+		alter func(*model)
+		calls []string
+	}{
+		"nothing":                       {lifecycle.Running, func(*model) {}, nil},
+		"memory, running":               {lifecycle.Running, memory, []string{"stop", "update", "start", "ready"}},
+		"memory, standby to standby":    {lifecycle.Standby, func(m *model) { memory(m); desire(m, "standby") }, []string{"restore", "stop", "update", "start", "ready", "standby"}},
+		"memory, stopped to stopped":    {lifecycle.Stopped, func(m *model) { memory(m); desire(m, "stopped") }, []string{"update"}},
+		"disk, running":                 {lifecycle.Running, disk, []string{"update"}},
+		"disk, standby to running":      {lifecycle.Standby, disk, []string{"update", "restore", "ready"}},
+		"disk, standby to standby":      {lifecycle.Standby, func(m *model) { disk(m); desire(m, "standby") }, []string{"update"}},
+		"protection, standby":           {lifecycle.Standby, func(m *model) { protect(m); desire(m, "standby") }, []string{"update"}},
+		"protection, paused to running": {lifecycle.Paused, protect, []string{"update", "resume", "ready"}},
+	} {
+		h := newFakeHost()
+		m := modelOf(t, map[string]any{"image": "lab/images/i", "ready": map[string]any{"check": "console", "pattern": "x"}})
+		inst, err := h.Create(t.Context(), m.spec())
+		if err != nil {
+			t.Fatal(err)
+		}
+		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
+		c.alter(m)
+		inst, err = alter(t.Context(), h, inst, m)
+		if calls := h.done(); err != nil || !slices.Equal(calls, c.calls) {
+			t.Errorf("%s: %v, %v; want %v", name, calls, err, c.calls)
+		}
+		if state := string(inst.State); state != m.State.ValueString() {
+			t.Errorf("%s: it ended %s", name, state)
+		}
+	}
+}
+
+func TestAlter_FinishesAChangeThatCollidedWithAnother(t *testing.T) {
+	h := newFakeHost()
+	m := modelOf(t, map[string]any{"image": "lab/images/i"})
+	inst, _ := h.Create(t.Context(), m.spec())
+	h.fail["update"] = once(host.ErrChanged)
+	protect(m)
+	_, err := alter(t.Context(), h, inst, m)
+	if err != nil || !h.instances["a"].DeletionProtection || h.instances["a"].State != lifecycle.Running {
+		t.Errorf("%v, %+v", err, h.instances["a"])
+	}
+}

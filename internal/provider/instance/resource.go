@@ -1,0 +1,145 @@
+// Package instance is the resource kvm_instance and the data source
+// kvm_instances.
+package instance
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*instanceResource)(nil)
+	_ resource.ResourceWithIdentity       = (*instanceResource)(nil)
+	_ resource.ResourceWithImportState    = (*instanceResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*instanceResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*instanceResource)(nil)
+)
+
+type instanceResource struct {
+	hosts *hosts.Registry
+	drive func(name string) (driver, error) // the driver of a host
+}
+
+// NewResource returns the resource kvm_instance.
+func NewResource() resource.Resource { return &instanceResource{} }
+
+func (r *instanceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_instance"
+}
+
+func (r *instanceResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
+	r.drive = func(name string) (driver, error) { return r.hosts.Host(name) }
+}
+
+func (r *instanceResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identity.Schema()
+}
+
+func (r *instanceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Create, limits.Create)
+	defer cancel()
+
+	id, d, err := r.place(&m)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "create", id, err)
+		return
+	}
+	inst, err := m.make(ctx, d)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "create", id, err)
+		return
+	}
+	inst, err = alter(ctx, d, inst, &m)
+	if err != nil {
+		gone, err := settle(ctx, d, inst, err)
+		report.Error(&resp.Diagnostics, "create", id, err)
+		if gone {
+			return
+		}
+	}
+	m.fill(id.Host, inst)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
+}
+
+func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := m.id()
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
+	inst, err := r.get(ctx, id)
+	switch {
+	case errors.Is(err, host.ErrNotFound):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		report.Error(&resp.Diagnostics, "read", id, err)
+		return
+	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	warnOfState(&resp.Diagnostics, &m, inst)
+	m.fill(id.Host, inst)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+func (r *instanceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var m, before model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Update, limits.Update)
+	defer cancel()
+
+	id := before.id()
+	inst, err := r.update(ctx, id, before.UID.ValueString(), &m)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "update", id, err)
+		return
+	}
+	m.fill(id.Host, inst)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
+}
+
+func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || refuseDeletion(&resp.Diagnostics, &m) {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
+	defer cancel()
+
+	d, err := r.drive(m.Host.ValueString())
+	if err == nil {
+		err = d.DeleteInstance(ctx, m.Name.ValueString(), m.UID.ValueString())
+	}
+	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
+		report.Error(&resp.Diagnostics, "delete", m.id(), err)
+	}
+}
+
+func (r *instanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	identity.Import(ctx, r.hosts, host.Instances, req, resp)
+}

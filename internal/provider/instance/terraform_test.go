@@ -1,0 +1,233 @@
+package instance
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	tf "github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+const web = "kvm_instance.web"
+
+// instance is the resource kvm_instance.web with these arguments. After each
+// apply the harness plans again, and fails unless there is nothing to do.
+func instance(arguments string) string {
+	return "resource \"kvm_instance\" \"web\" {\n name = \"web\"\n" + arguments + "\n}\n"
+}
+
+func planned(action plancheck.ResourceActionType) tf.ConfigPlanChecks {
+	return tf.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{plancheck.ExpectResourceAction(web, action)}}
+}
+
+// calls fails unless exactly these were made since it was asked last.
+func calls(lab *fakeHost, want ...string) tf.TestCheckFunc {
+	return func(*terraform.State) error {
+		if got := lab.done(); !slices.Equal(got, want) {
+			return fmt.Errorf("calls %v; want %v", got, want)
+		}
+		return nil
+	}
+}
+
+func is(attribute, value string) tf.TestCheckFunc {
+	return tf.TestCheckResourceAttr(web, attribute, value)
+}
+
+// The whole life of an instance: each step plans what it says, does no more
+// than that, and leaves nothing to do.
+func TestInstance_IsChangedAsThePlanSays(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	const lan = `network_interfaces = { lan = { forward = { http = { guest_port = 80 } } } }`
+	const two = `network_interfaces = { lan = { forward = { http = { guest_port = 80 }, ssh = { guest_port = 22, host_port = 2201 } } } }`
+	const ready = `ready = { check = "http", port = 80 }`
+	var port string
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{
+			Config: instance(`image = "lab/images/debian"` + "\n" + lan + "\n" + ready),
+			Check: tf.ComposeTestCheckFunc(
+				calls(lab, "create", "start", "ready"),
+				is("id", "lab/instances/web"), is("host", "lab"), is("state", "running"), is("vcpus", "1"), is("memory_mib", "512"),
+				tf.TestCheckNoResourceAttr(web, "disk_gib"),
+				tf.TestCheckResourceAttrWith(web, "network_interfaces.lan.forward.http.host_port", func(v string) error { port = v; return nil }),
+			),
+		},
+		{
+			Config:           instance(`image = "lab/images/debian"` + "\n" + two + "\n" + ready + "\n" + `labels = { role = "web" }`),
+			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			Check: tf.ComposeTestCheckFunc(
+				calls(lab, "update"), is("labels.role", "web"), is("network_interfaces.lan.forward.ssh.host_port", "2201"),
+				tf.TestCheckResourceAttrWith(web, "network_interfaces.lan.forward.http.host_port", func(v string) error {
+					if v != port {
+						return fmt.Errorf("the host port went from %s to %s", port, v)
+					}
+					return nil
+				}),
+			),
+		},
+		{
+			Config:           instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\ndisk_gib = 20"),
+			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			Check:            tf.ComposeTestCheckFunc(calls(lab, "stop", "update", "start"), is("memory_mib", "1024"), is("disk_gib", "20"), is("labels.%", "0")),
+		},
+		{
+			Config:           instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\nstate = \"standby\""),
+			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			Check:            tf.ComposeTestCheckFunc(calls(lab, "standby"), is("state", "standby"), is("disk_gib", "20")),
+		},
+		{
+			Config:      instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 2048\nallow_restart = false"),
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(`allow_restart is\s+false`),
+		},
+		{
+			Config:      instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\ndisk_gib = 10"),
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(`never shrinks`),
+		},
+		{
+			ResourceName: web, ImportState: true, ImportStateVerify: true, ImportStateId: "web", // a bare name, on the only host
+		},
+		{
+			Config:           instance(`image = "lab/images/alpine"`),
+			ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			Check:            tf.ComposeTestCheckFunc(calls(lab, "delete", "create", "start"), is("network_interfaces.%", "0")),
+		},
+		{
+			Config:           instance(`image = "lab/images/alpine"` + "\n" + lan), // an interface is not added to what exists
+			ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+		},
+	}})
+	if len(lab.instances) != 0 {
+		t.Errorf("left: %v", lab.instances)
+	}
+}
+
+func TestInstance_FromAKernelIsPlannedAsItIs(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	kernel := func(line string) string {
+		return instance(`kernel = { image = "lab/images/vmlinuz", initrd = "lab/images/initrd"` + line + ` }`)
+	}
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: kernel(""), Check: calls(lab, "create", "start")},
+		{Config: kernel(`, command_line = "quiet"`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start")},
+		{ResourceName: web, ImportState: true, ImportStateVerify: true, ImportStateId: "lab/instances/web"},
+		{Config: instance(`kernel = { image = "lab/images/other" }`), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate)},
+	}})
+}
+
+func TestFork_TakesItsMachineFromItsSource(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.snapshots = []*host.Snapshot{{
+		Name: "golden", Kind: lifecycle.Standby,
+		Machine:  qemu.Machine{Type: "pc-q35-7.2", VCPUs: 2, MemoryMiB: 2048, NICs: []qemu.NIC{{Key: "lan", Type: "user", MAC: "52:54:00:00:00:01"}}},
+		Forwards: map[string]map[string]qemu.Forward{"lan": {"http": {Protocol: "tcp", HostAddress: "127.0.0.1", HostPort: 2080, GuestPort: 80}}},
+	}}
+	const fork = `fork_of = "lab/snapshots/golden"` + "\n"
+	const http = "network_interfaces.lan.forward.http.host_port"
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{
+			Config: instance(fork),
+			Check:  tf.ComposeTestCheckFunc(calls(lab, "fork", "restore"), is("vcpus", "2"), is("memory_mib", "2048"), tf.TestCheckResourceAttrSet(web, http)),
+		},
+		{
+			Config:           instance(fork + `labels = { role = "web" }`), // and nothing else is planned to change
+			ConfigPlanChecks: tf.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{noUnknowns{}}},
+			Check:            calls(lab, "update"),
+		},
+		{
+			// Forwards that are declared are all there are.
+			Config: instance(fork + `network_interfaces = { lan = { forward = { ssh = { guest_port = 22 } } } }`),
+			Check: tf.ComposeTestCheckFunc(calls(lab, "update"), tf.TestCheckNoResourceAttr(web, http),
+				tf.TestCheckResourceAttrSet(web, "network_interfaces.lan.forward.ssh.host_port")),
+		},
+		{
+			Config: instance(fork+"state = \"standby\"\n"+`network_interfaces = { lan = { forward = { ssh = { guest_port = 22 } } } }`) +
+				`resource "kvm_instance" "other" {
+				   name = "other"
+				   fork_of = "lab/snapshots/golden"
+				   state = "standby"
+				   network_interfaces = { lan = { forward = { ssh = { guest_port = 22 } } } }
+				 }`,
+			Check: tf.TestCheckResourceAttr("kvm_instance.other", "network_interfaces.lan.forward.%", "1"),
+		},
+		{ResourceName: web, ImportState: true, ImportStateVerify: true, ImportStateId: "web"},
+	}})
+}
+
+func TestFork_ThatContradictsItsSourceIsRefusedInThePlan(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.snapshots = []*host.Snapshot{{Name: "golden", Machine: qemu.Machine{VCPUs: 2, MemoryMiB: 2048, NICs: []qemu.NIC{{Key: "lan"}}}}}
+	var steps []tf.TestStep
+	for arguments, says := range map[string]string{
+		"vcpus = 4":                         `has vcpus = 2`,
+		"memory_mib = 1024":                 `has memory_mib =\s+2048`,
+		`network_interfaces = { wan = {} }`: `names\s+\[wan\]`,
+	} {
+		steps = append(steps, tf.TestStep{
+			Config: instance(`fork_of = "lab/snapshots/golden"` + "\n" + arguments), PlanOnly: true, ExpectError: regexp.MustCompile(says),
+		})
+	}
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: steps})
+	if calls := lab.done(); len(calls) != 0 {
+		t.Errorf("calls %v; want none", calls)
+	}
+}
+
+func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	web := func(change func(*host.Instance)) func() {
+		return func() { change(lab.instances["web"]); lab.done() }
+	}
+	same := instance(`image = "lab/images/debian"`)
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: same},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State, i.Ended = lifecycle.Stopped, "guest-shutdown" }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "start"),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State = lifecycle.Paused }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "resume"),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.Labels, i.Machine.VCPUs = map[string]string{"by": "hand"}, 7 }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start"),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State = lifecycle.Unknown }),
+			Config:    same, ExpectError: regexp.MustCompile(`whose state is\s+unknown`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State, i.UID = lifecycle.Running, "somebody else's" }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`terraform import ADDRESS\s+lab/instances/web`),
+		},
+	}})
+	if lab.instances["web"] == nil {
+		t.Error("what somebody else made is gone")
+	}
+}
+
+type noUnknowns struct{}
+
+func (noUnknowns) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, change := range req.Plan.ResourceChanges {
+		if unknown := fmt.Sprint(change.Change.AfterUnknown); strings.Contains(unknown, "true") {
+			resp.Error = fmt.Errorf("unknown after the plan: %s", unknown)
+		}
+	}
+}

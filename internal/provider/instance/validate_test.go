@@ -1,0 +1,92 @@
+package instance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/prototest"
+)
+
+var unknown = prototest.Unknown{}
+
+// arguments are those of an instance.
+type arguments = map[string]any
+
+func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
+	lan := func(forward any) arguments { return arguments{"lan": arguments{"forward": forward}} }
+	http := arguments{"http": arguments{"guest_port": 80}}
+	for name, c := range map[string]struct {
+		config arguments
+		at     string // "": valid
+	}{
+		"an image":               {arguments{"image": "lab/images/i"}, ""},
+		"a kernel":               {arguments{"kernel": arguments{"image": "lab/images/k"}}, ""},
+		"a kernel with an image": {arguments{"image": "lab/images/i", "kernel": arguments{"image": "lab/images/k"}}, ""},
+		"a fork":                 {arguments{"fork_of": "lab/snapshots/s"}, ""},
+		"no origin":              {arguments{}, "image"},
+		"maybe an origin":        {arguments{"kernel": unknown}, ""},
+		"maybe two origins":      {arguments{"image": unknown, "fork_of": unknown}, ""},
+		"an image and a fork":    {arguments{"image": "lab/images/i", "fork_of": "lab/snapshots/s"}, "fork_of"},
+		"a kernel and a fork":    {arguments{"kernel": arguments{"image": "lab/images/k"}, "fork_of": "lab/snapshots/s"}, "fork_of"},
+		"a fork of an image":     {arguments{"fork_of": "lab/images/i"}, "fork_of"},
+		"a snapshot as image":    {arguments{"image": "lab/snapshots/s"}, "image"},
+		"a bare name as image":   {arguments{"image": "debian"}, "image"},
+
+		"an unknown state":      {arguments{"image": "lab/images/i", "state": "paused"}, "state"},
+		"no memory":             {arguments{"image": "lab/images/i", "memory_mib": 0}, "memory_mib"},
+		"a time of nothing":     {arguments{"image": "lab/images/i", "stop_timeout": "0s"}, "stop_timeout"},
+		"a label without a key": {arguments{"image": "lab/images/i", "labels": arguments{"": "x"}}, "labels"},
+		"too long a label":      {arguments{"image": "lab/images/i", "labels": arguments{"x": strings.Repeat("x", 256)}}, "labels"},
+		"a bad name":            {arguments{"image": "lab/images/i", "name": "-a"}, "name"},
+
+		"an interface's bad name": {arguments{"image": "lab/images/i", "network_interfaces": arguments{"LAN 1": arguments{}}}, "network_interfaces"},
+		"a bridge":                {arguments{"image": "lab/images/i", "network_interfaces": arguments{"lan": arguments{"type": "bridge"}}}, "type"},
+		"a guest port of 0":       {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 0}})}, "guest_port"},
+		"a host name to listen":   {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_address": "localhost"}})}, "host_address"},
+		"a host port twice":       {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_port": 7}, "b": arguments{"guest_port": 2, "host_port": 7}})}, "host_port"},
+		"a host port by tcp, udp": {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_port": 7}, "b": arguments{"guest_port": 2, "host_port": 7, "protocol": "udp"}})}, ""},
+		"host ports to be chosen": {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1}, "b": arguments{"guest_port": 2}})}, ""},
+
+		"ready by http":              {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "http", "port": 80, "path": "/up"}}, ""},
+		"by http without a port":     {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "http"}}, "port"},
+		"by a port not forwarded":    {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "ssh", "port": 22}}, "port"},
+		"by ssh, with no interface":  {arguments{"image": "lab/images/i", "ready": arguments{"check": "ssh", "port": 22}}, "port"},
+		"by a port forwarded by udp": {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 22, "protocol": "udp"}}), "ready": arguments{"check": "ssh", "port": 22}}, "port"},
+		"by what a fork may inherit": {arguments{"fork_of": "lab/snapshots/s", "ready": arguments{"check": "ssh", "port": 22}}, ""},
+		"by an inherited forward":    {arguments{"fork_of": "lab/snapshots/s", "network_interfaces": arguments{"lan": arguments{}}, "ready": arguments{"check": "ssh", "port": 22}}, ""},
+		"by what a fork does not":    {arguments{"fork_of": "lab/snapshots/s", "network_interfaces": lan(http), "ready": arguments{"check": "ssh", "port": 22}}, "port"},
+		"by unknown interfaces":      {arguments{"image": "lab/images/i", "network_interfaces": unknown, "ready": arguments{"check": "ssh", "port": 22}}, ""},
+		"by unknown forwards":        {arguments{"image": "lab/images/i", "network_interfaces": lan(unknown), "ready": arguments{"check": "ssh", "port": 22}}, ""},
+		"by an unknown forward":      {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": unknown}}), "ready": arguments{"check": "ssh", "port": 22}}, ""},
+		"by an unknown port":         {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "ssh", "port": unknown}}, ""},
+		"by an unknown check":        {arguments{"image": "lab/images/i", "ready": arguments{"check": unknown}}, ""},
+		"by something unknown":       {arguments{"image": "lab/images/i", "ready": unknown}, ""},
+		"by the console":             {arguments{"image": "lab/images/i", "ready": arguments{"check": "console", "pattern": "login: $"}}, ""},
+		"without a pattern":          {arguments{"image": "lab/images/i", "ready": arguments{"check": "console"}}, "pattern"},
+		"by no regular expression":   {arguments{"image": "lab/images/i", "ready": arguments{"check": "console", "pattern": "("}}, "pattern"},
+		"by a path of ssh":           {arguments{"fork_of": "lab/snapshots/s", "ready": arguments{"check": "ssh", "port": 22, "path": "/"}}, "path"},
+		"by magic":                   {arguments{"image": "lab/images/i", "ready": arguments{"check": "magic"}}, "check"},
+	} {
+		config := arguments{"name": "web"}
+		for argument, value := range c.config {
+			config[argument] = value
+		}
+		diags := prototest.New(t, &fakeProvider{}).ValidateResource(t, "kvm_instance", config)
+		switch {
+		case c.at == "" && len(diags) != 0:
+			t.Errorf("%s: %s", name, told(diags))
+		case c.at != "" && (len(diags) == 0 || !strings.Contains(diags[0].Attribute.String(), `"`+c.at+`"`)):
+			t.Errorf("%s: %s; want an error at %s", name, told(diags), c.at)
+		}
+	}
+}
+
+func told(diags []*tfprotov6.Diagnostic) string {
+	var all []string
+	for _, d := range diags {
+		all = append(all, d.Attribute.String()+": "+d.Summary+": "+d.Detail)
+	}
+	return strings.Join(all, "; ")
+}

@@ -1,0 +1,46 @@
+// Package provider is the provider kvm: its configuration, and what it offers.
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hostinfo"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/image"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/instance"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/snapshot"
+)
+
+// Address is where registries have the provider, and the source in required_providers.
+const Address = "registry.terraform.io/seed-a7bafb14/kvm"
+
+var (
+	_ provider.Provider                   = (*kvmProvider)(nil)
+	_ provider.ProviderWithValidateConfig = (*kvmProvider)(nil)
+)
+
+type kvmProvider struct{ version string }
+
+// New returns a maker of the provider, for providerserver.
+func New(version string) func() provider.Provider {
+	return func() provider.Provider { return &kvmProvider{version} }
+}
+
+func (p *kvmProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName, resp.Version = "kvm", p.version
+}
+
+func (p *kvmProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = providerSchema()
+}
+
+func (p *kvmProvider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{image.NewResource, instance.NewResource, snapshot.NewResource}
+}
+
+func (p *kvmProvider) DataSources(context.Context) []func() datasource.DataSource {
+	return []func() datasource.DataSource{hostinfo.NewDataSource, instance.NewDataSource, snapshot.NewDataSource}
+}

@@ -1,0 +1,122 @@
+// Package report turns errors into diagnostics, and is the only one that does.
+package report
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+)
+
+// Error reports that verb could not be done to an object: what it was and why,
+// where, what the host said, the state that is left, and one line of remedy.
+func Error(diags *diag.Diagnostics, verb string, id hosts.ID, err error) {
+	diags.AddError(Summary(verb, id, err), Detail(id, err))
+}
+
+// Left returns err with a word on what is left after it, which stands instead
+// of what the driver said: more was done since.
+func Left(err error, left string) error { return &leftError{err, left} }
+
+type leftError struct {
+	error
+	left string
+}
+
+func (e *leftError) Unwrap() error { return e.error }
+
+// Summary is a diagnostic's first line. The step that failed is more telling
+// than the whole that was wanted.
+func Summary(verb string, id hosts.ID, err error) string {
+	object := id.Object()
+	if failed, ok := errors.AsType[*host.Error](err); ok {
+		verb, object = failed.Verb, failed.Object
+	}
+	return "Unable to " + verb + " " + object
+}
+
+// Detail is all that a diagnostic says below its first line.
+func Detail(id hosts.ID, err error) string {
+	cause, name, said, left, remedy := err, id.Host, "", "", ""
+	if failed, ok := errors.AsType[*host.Error](err); ok {
+		cause, name, said, left, remedy = failed.Err, failed.Host, failed.Said, failed.Left, failed.Remedy
+		// What the provider added around the driver's error belongs to the cause.
+		if before, _, ok := strings.Cut(err.Error(), failed.Error()); ok && before != "" {
+			cause = errors.New(before + failed.Err.Error())
+		}
+	}
+	if after, ok := errors.AsType[*leftError](err); ok {
+		left = after.left
+	}
+	if remedy == "" {
+		remedy = remedyFor(id, err)
+	}
+	parts := []string{Sentence(cause.Error())}
+	if name != "" {
+		parts = append(parts, "Host: "+name)
+	}
+	if said != "" {
+		parts = append(parts, "The host said:\n"+indent(said))
+	}
+	for _, part := range []string{left, remedy} {
+		if part != "" {
+			parts = append(parts, Sentence(part))
+		}
+	}
+	return strings.Join(parts, "\n\n")
+}
+
+// remedyFor says what to do next where the driver had no better advice.
+func remedyFor(id hosts.ID, err error) string {
+	switch {
+	case errors.Is(err, host.ErrExists):
+		return "Choose another name, or take over what is there: terraform import ADDRESS " + id.String()
+	case errors.Is(err, host.ErrReplaced):
+		return "Run terraform plan to see what is there now."
+	case errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrBusy):
+		return "Run terraform apply again when the other change is done."
+	case errors.Is(err, host.ErrPort):
+		return "Choose another host_port, or leave it out to have a free one chosen."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "If it only needs longer, raise the limit in timeouts."
+	case errors.Is(err, context.Canceled):
+		return "Run terraform apply again to go on."
+	}
+	return ""
+}
+
+// Sentence gives text a capital and a full stop. An address or an id may come
+// first or last and stays as it is.
+func Sentence(text string) string {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return text
+	}
+	if first, _, _ := strings.Cut(text, " "); !strings.ContainsAny(first, "_/.:=\"`") {
+		text = strings.ToUpper(text[:1]) + text[1:]
+	}
+	if last := text[strings.LastIndexAny(text, " \n")+1:]; !strings.HasSuffix(text, ".") && !strings.ContainsAny(last, "/?!:") {
+		text += "."
+	}
+	return text
+}
+
+func indent(text string) string {
+	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
+}
+
+// Replaced reports whether the uid of what was found is another than the one
+// that is known, and warns of it: the name now belongs to somebody else.
+func Replaced(diags *diag.Diagnostics, id hosts.ID, known, found string) bool {
+	if known == "" || known == found { // nothing is known yet after an import
+		return false
+	}
+	diags.AddWarning("Another object has the name of "+id.Object(),
+		"What has the name "+id.Name+" on host "+id.Host+" now is not what Terraform made (uid "+found+" instead of "+known+"). "+
+			"It is left alone, and what Terraform made is taken for deleted. To take over what is there, import it: terraform import ADDRESS "+id.String())
+	return true
+}

@@ -1,0 +1,101 @@
+package snapshot
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+var _ datasource.DataSourceWithConfigure = (*snapshotsDataSource)(nil)
+
+type snapshotsDataSource struct{ hosts *hosts.Registry }
+
+type listModel struct {
+	Host      types.String `tfsdk:"host"`
+	Instance  types.String `tfsdk:"instance"`
+	Labels    types.Map    `tfsdk:"labels"`
+	Snapshots types.List   `tfsdk:"snapshots"`
+}
+
+// NewDataSource returns the data source kvm_snapshots.
+func NewDataSource() datasource.DataSource { return &snapshotsDataSource{} }
+
+func (d *snapshotsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_snapshots"
+}
+
+func (d *snapshotsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
+	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
+}
+
+func (d *snapshotsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "The snapshots on a host, whoever took them.",
+		Attributes: map[string]schema.Attribute{
+			"host": field.ListedHost(),
+			"instance": schema.StringAttribute{
+				MarkdownDescription: "Only the snapshots of the instance of this id, on whose host they are. Default: all.",
+				Optional:            true,
+				Validators:          []validator.String{field.IsID(host.Instances)},
+			},
+			"labels": field.ListedLabels("snapshots"),
+			"snapshots": schema.ListNestedAttribute{
+				MarkdownDescription: "The snapshots, the newest first.",
+				Computed:            true,
+				NestedObject:        schema.NestedAttributeObject{Attributes: listedAttributes()},
+			},
+		},
+	}
+}
+
+func (d *snapshotsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var m listModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	name, snapshots, err := d.list(ctx, &m)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Snapshots}, err)
+		return
+	}
+	m.Host = types.StringValue(name)
+	m.Snapshots = listValue(name, snapshots, m.wants)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+func (d *snapshotsDataSource) list(ctx context.Context, m *listModel) (string, []*host.Snapshot, error) {
+	wanted := m.Host.ValueString()
+	if wanted == "" {
+		wanted = m.instance().Host
+	}
+	name, err := d.hosts.Resolve(wanted)
+	if err != nil {
+		return wanted, nil, err
+	}
+	h, err := d.hosts.Host(name)
+	if err != nil {
+		return name, nil, err
+	}
+	snapshots, err := h.Snapshots(ctx)
+	return name, snapshots, err
+}
+
+// instance is the one that is asked for; none when that is left out.
+func (m *listModel) instance() hosts.ID {
+	id, _ := hosts.ParseID(m.Instance.ValueString(), host.Instances)
+	return id
+}
+
+func (m *listModel) wants(name string, snap *host.Snapshot) bool {
+	ofInstance := m.Instance.IsNull() || m.instance() == hosts.ID{Host: name, Kind: host.Instances, Name: snap.Instance.Name}
+	return ofInstance && field.HasLabels(snap.Labels, field.LabelsOf(m.Labels))
+}

@@ -1,0 +1,185 @@
+// Package snapshot is the resource kvm_snapshot and the data source
+// kvm_snapshots.
+package snapshot
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*snapshotResource)(nil)
+	_ resource.ResourceWithIdentity    = (*snapshotResource)(nil)
+	_ resource.ResourceWithImportState = (*snapshotResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*snapshotResource)(nil)
+)
+
+type snapshotResource struct{ hosts *hosts.Registry }
+
+// NewResource returns the resource kvm_snapshot.
+func NewResource() resource.Resource { return &snapshotResource{} }
+
+func (r *snapshotResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_snapshot"
+}
+
+func (r *snapshotResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *snapshotResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
+	resp.IdentitySchema = identity.Schema()
+}
+
+// ModifyPlan plans where the snapshot will be, and what replaces it.
+func (r *snapshotResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.hosts == nil {
+		return
+	}
+	if !req.State.Raw.IsNull() {
+		resp.RequiresReplace = Effects.Changed(effect.Replace, req.State.Raw, req.Plan.Raw)
+		return
+	}
+	var m model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() || m.Instance.IsUnknown() {
+		return
+	}
+	field.PlanPlace(ctx, r.hosts, host.Snapshots, types.StringValue(m.instance().Host), m.Name, path.Root("instance"), resp)
+}
+
+func (r *snapshotResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Create, limits.Create)
+	defer cancel()
+
+	id := m.id()
+	snap, err := r.take(ctx, id, &m)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "take", id, err)
+		return
+	}
+	tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
+	m.fill(id.Host, snap)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
+}
+
+func (r *snapshotResource) take(ctx context.Context, id hosts.ID, m *model) (*host.Snapshot, error) {
+	h, err := r.hosts.Host(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	return h.TakeSnapshot(ctx, m.spec())
+}
+
+func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := m.id()
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
+	snap, err := r.get(ctx, id)
+	switch {
+	case errors.Is(err, host.ErrNotFound):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		report.Error(&resp.Diagnostics, "read", id, err)
+		return
+	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), snap.UID):
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if snap.Problem != "" {
+		resp.Diagnostics.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
+			"\n\nNothing can be forked from it any more; what was forked before is not affected. To take it anew, replace it.")
+	}
+	m.fill(id.Host, snap)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
+
+func (r *snapshotResource) get(ctx context.Context, id hosts.ID) (*host.Snapshot, error) {
+	h, err := r.hosts.Host(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	return h.Snapshot(ctx, id.Name)
+}
+
+func (r *snapshotResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var m model
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := m.id()
+	snap, err := r.label(ctx, id, &m)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "update", id, err)
+		return
+	}
+	m.fill(id.Host, snap)
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
+}
+
+// label gives the snapshot its labels, which are all that can change.
+func (r *snapshotResource) label(ctx context.Context, id hosts.ID, m *model) (*host.Snapshot, error) {
+	h, err := r.hosts.Host(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	snap, err := h.Snapshot(ctx, id.Name)
+	if err != nil {
+		return nil, err
+	}
+	if snap.UID != m.UID.ValueString() {
+		return nil, host.ErrReplaced
+	}
+	if labels := field.LabelsOf(m.Labels); !maps.Equal(labels, snap.Labels) {
+		err = h.LabelSnapshot(ctx, snap, labels)
+	}
+	return snap, err
+}
+
+func (r *snapshotResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var m model
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
+	defer cancel()
+
+	h, err := r.hosts.Host(m.Host.ValueString())
+	if err == nil {
+		err = h.DeleteSnapshot(ctx, m.Name.ValueString(), m.UID.ValueString())
+	}
+	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
+		report.Error(&resp.Diagnostics, "delete", m.id(), err)
+	}
+}
+
+func (r *snapshotResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	identity.Import(ctx, r.hosts, host.Snapshots, req, resp)
+}

@@ -1,0 +1,67 @@
+package testhost
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+const diskSize = 64 << 20 // bytes
+
+// makeDisk writes a qcow2 disk with an ext4 filesystem on the whole of it.
+func makeDisk(ctx context.Context, path string) error {
+	dir, err := os.MkdirTemp("", "disk-")
+	if err != nil {
+		return fmt.Errorf("make a directory for the guest's disk: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	content := filepath.Join(dir, "content")
+	if err := os.Mkdir(content, 0o755); err != nil {
+		return fmt.Errorf("make a directory for the guest's disk: %w", err)
+	}
+	if err := os.WriteFile(filepath.Join(content, "data"), []byte("testguest\n"), 0o644); err != nil {
+		return fmt.Errorf("write a file for the guest's disk: %w", err)
+	}
+	raw := filepath.Join(dir, "raw")
+	if err := os.WriteFile(raw, nil, 0o644); err != nil {
+		return fmt.Errorf("make the guest's disk: %w", err)
+	}
+	if err := os.Truncate(raw, diskSize); err != nil {
+		return fmt.Errorf("make the guest's disk: %w", err)
+	}
+	mke2fs, err := systemProgram("mke2fs")
+	if err != nil {
+		return err
+	}
+	if _, err := run(ctx, dir, mke2fs, "-q", "-F", "-t", "ext4",
+		"-E", "lazy_itable_init=0,lazy_journal_init=0", // or the guest writes in the background
+		"-d", content, raw); err != nil {
+		return err
+	}
+	if _, err := run(ctx, dir, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, path); err != nil {
+		return err
+	}
+	if err := os.Chmod(path, 0o444); err != nil {
+		return fmt.Errorf("make the guest's disk read-only: %w", err)
+	}
+	return nil
+}
+
+func copyFile(from, to string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", from, err)
+	}
+	defer source.Close()
+	target, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o444)
+	if err != nil {
+		return fmt.Errorf("copy %s: %w", from, err)
+	}
+	if _, err := io.Copy(target, source); err != nil {
+		target.Close()
+		return fmt.Errorf("copy %s: %w", from, err)
+	}
+	return target.Close()
+}

@@ -1,0 +1,84 @@
+package testhost
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestGuest_AnswersRunsCommandsAndPowersOff(t *testing.T) {
+	t.Parallel()
+	http, ssh := reservePort(t), reservePort(t)
+	guest := mustBuildGuest(t)
+	disk := mustCopyDisk(t, guest)
+	vm := boot(t, guest, "",
+		"-drive", "if=virtio,format=qcow2,file="+disk,
+		"-nic", fmt.Sprintf("user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22", http, ssh))
+	client := GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", http)}
+	booting, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := WaitHTTP(booting, client.URL); err != nil {
+		t.Fatal(err)
+	}
+	vm.expect(t, "testguest ready")
+
+	token, err := client.Token(t.Context())
+	if again, _ := client.Token(t.Context()); err != nil || len(token) != 32 || again != token {
+		t.Errorf("token %q, then %q, %v; want 32 digits, twice the same", token, again, err)
+	}
+	before, _ := client.Counter(t.Context())
+	time.Sleep(500 * time.Millisecond)
+	if after, err := client.Counter(t.Context()); err != nil || after <= before {
+		t.Errorf("counter %d, then %d, %v; want it to advance", before, after, err)
+	}
+	if id, err := client.BootID(t.Context()); err != nil || len(id) != 36 {
+		t.Errorf("boot id %q, %v; want 36 characters", id, err)
+	}
+	if out, err := client.Run(t.Context(), "sleep 60 & echo new > /disk/data; echo done >&2"); err != nil || out != "done\n" {
+		t.Errorf("run: %q, %v", out, err)
+	}
+	if content, err := client.Disk(t.Context()); err != nil || content != "new" {
+		t.Errorf("disk: %q, %v; want what was just written", content, err)
+	}
+	if out, err := client.Run(t.Context(), "echo why; exit 3"); err == nil || !strings.HasPrefix(out, "why\n") {
+		t.Errorf("a failing command: %q, %v; want its output and an error", out, err)
+	}
+	if banner := readLine(t, fmt.Sprintf("127.0.0.1:%d", ssh)); banner != "SSH-2.0-testguest\r\n" {
+		t.Errorf("port 22 says %q", banner)
+	}
+
+	vm.pressPowerButton(t)
+	select {
+	case <-vm.ended:
+	case <-time.After(5 * time.Second):
+		t.Error("the guest is still on 5 s after its power button was pressed")
+	}
+}
+
+func TestGuest_IgnoresThePowerButtonAndNeedsNoDevices(t *testing.T) {
+	t.Parallel()
+	vm := boot(t, mustBuildGuest(t), "testguest.nopower")
+	vm.expect(t, "testguest ready")
+	vm.pressPowerButton(t)
+	select {
+	case <-vm.ended:
+		t.Error("the guest powered off")
+	case <-time.After(time.Second):
+	}
+}
+
+func TestGuest_PanicsOnRequest(t *testing.T) {
+	t.Parallel()
+	boot(t, mustBuildGuest(t), "testguest.panic").expect(t, "Kernel panic")
+}
+
+func mustBuildGuest(t *testing.T) Guest {
+	t.Helper()
+	guest, err := BuildGuest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return guest
+}
