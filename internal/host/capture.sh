@@ -80,14 +80,15 @@ save() { # the receiver has all memory in its file; the devices, 0.4 MB, are wri
 }
 
 abandon() { # leaves the guest as it was and ends the script
-	{ printf '%s\n' "$said" && tail -n 5 run/receiver.log; } >&2
+	reason=$said
+	tail -n 5 run/receiver.log >&2
 	recover
 	[ "$switched" ] || [ -z "$top" ] || {
 		say control "$drop"
 		put instance.json "$was" && rm -f "disk/$top"
 	}
 	disarm
-	exit $FAILED
+	fail $FAILED "$reason"
 }
 
 recover() { # ends the receiver and lets the guest go on, from wherever the migration was

@@ -16,7 +16,6 @@ case $mode in
 running | paused) lock "$source" 60 ;;
 *) lock "$source" 60 -s ;;
 esac
-stage "$staged"
 
 data_dir=$PWD
 cd "$source" || exit
@@ -40,21 +39,21 @@ stopped)
 	;;
 esac
 cd "$data_dir" || exit
+stage "$staged"
 
-give() { # DIR FILE…: links files of the source
-	to=$staged/$1
-	shift
-	mkdir "$to" && (cd "$source" && ln "$@" "$data_dir/$to/") || {
-		rm -rf "$staged"
-		fail $FAILED "the source lacks a part"
-	}
+give() { # FROM TO FILE…: links files of the source
+	from=$source/$1 to=$data_dir/$staged/$2
+	shift 2
+	mkdir "$to" && (cd "$from" && ln "$@" "$to/") && return
+	rm -rf "$staged"
+	fail $FAILED "the source lacks a part"
 }
 # shellcheck disable=SC2086,SC2046 # lists of names of ours
 {
-	[ -z "$layers" ] || give disk $layers
-	[ ! -d "$source/boot" ] || give boot $(cd "$source" && echo boot/*)
-	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged" && sync $layers)
-	[ -z "$checkpoint" ] || give checkpoint "$checkpoint/memory" "$checkpoint/device-state" "$checkpoint/machine.json"
+	[ -z "$layers" ] || give disk disk $layers
+	[ ! -d "$source/boot" ] || give boot boot $(ls "$source/boot")
+	[ -z "$checkpoint" ] || give "$checkpoint" checkpoint memory device-state machine.json
+	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged/disk" && sync $layers)
 }
 [ "$checkpoint" != checkpoint.tmp ] || rm -rf "$source/checkpoint.tmp"
 printf '%s\n' "$becoming" >"$staged/$metadata"

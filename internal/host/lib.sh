@@ -100,15 +100,15 @@ proc_stat() { # PID: sets $proc_state and $proc_start
 }
 
 alive() { # NAME UID: in an instance's directory; sets $pid
-	pid='' start='' boot='' machine=''
+	pid='' its_start='' its_boot='' its_machine=''
 	[ -f "run/$1.pid" ] || return 1
-	read -r pid start boot machine <"run/$1.pid" || return 1
-	[ "$machine" = "$MACHINE_ID" ] || fail $BUSY "its process is on another machine, $machine"
-	[ "$boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
-	[ "$proc_start" = "$start" ] || return 1
+	read -r pid its_start its_boot its_machine <"run/$1.pid" || return 1
+	[ "$its_machine" = "$MACHINE_ID" ] || fail $BUSY "its process is on another machine, $its_machine"
+	[ "$its_boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
+	[ "$proc_start" = "$its_start" ] || return 1
 	case $proc_state in Z | X) return 1 ;; esac
-	{ IFS= read -r cmdline <"/proc/$pid/cmdline"; } 2>/dev/null
-	case $cmdline in *"$2"*) ;; *) return 1 ;; esac
+	{ IFS= read -r its_arguments <"/proc/$pid/cmdline"; } 2>/dev/null
+	case $its_arguments in *"$2"*) ;; *) return 1 ;; esac
 }
 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid

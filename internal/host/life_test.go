@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"os/exec"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ func TestLife(t *testing.T) {
 	got, err := l.Instance(ctx, "base")
 	must(t, err)
 	if got.State != lifecycle.Standby {
+		out, _ := exec.Command("sh", "-c", "cd "+l.testhost.DataDir+"; ls -lR instances/base; cat instances/base/instance.json; cat instances/base/checkpoint/machine.json").CombinedOutput()
+		t.Log(string(out))
 		t.Fatalf("state %s %s", got.State, got.Problem)
 	}
 	must(t, l.Restore(ctx, got))

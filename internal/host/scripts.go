@@ -96,13 +96,21 @@ func (c call) outcome(result ssh.Result, err error) (string, error) {
 	if result.Status == 0 {
 		return result.Stdout, nil
 	}
-	reason, said, _ := strings.Cut(strings.TrimSpace(result.Stderr), "\n")
+	said, reason := lastLine(result.Stderr)
 	cause, known := statuses[result.Status]
 	if !known {
 		cause = ErrFailed
 		reason = fmt.Sprintf("the script ended with status %d: %s", result.Status, reason)
 	}
 	return "", c.fail(cause, reason, said)
+}
+
+// lastLine splits what a script said of its failure: the last line is the
+// reason, the lines before are what the commands that it ran had to say.
+func lastLine(text string) (before, last string) {
+	text = strings.TrimSpace(text)
+	cut := strings.LastIndex(text, "\n") + 1
+	return strings.TrimSpace(text[:cut]), text[cut:]
 }
 
 // fail is the one place in which a verb's error is made.

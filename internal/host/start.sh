@@ -29,9 +29,8 @@ undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
 	rm -f "run/control.pid"
 	[ -z "$top" ] || { put instance.json "$was" && rm -f "disk/$top"; }
-	printf '%s\n' "$said" >&2
 	tail -n 15 run/control.log >&2
-	exit $FAILED
+	fail $FAILED "$said"
 }
 
 mkdir -p run

@@ -40,6 +40,9 @@ func Args(m Machine, p Process) []string {
 		"-machine", m.Type + ",memory-backend=ram,vmport=off",
 		"-accel", m.Accelerator, "-cpu", m.CPU, "-smp", fmt.Sprint(m.VCPUs),
 		"-m", fmt.Sprintf("%dM", m.MemoryMiB), "-object", memory(m, p.Role),
+		// What xen-save-devices-state writes has no configuration section, so a
+		// restored guest's process expects none, and then no other may either.
+		"-global", "migration.send-configuration=off",
 		"-rtc", "base=utc", "-action", "panic=pause", "-msg", "timestamp=on",
 	}
 	args = append(args, monitors(p.Role)...)
@@ -59,10 +62,7 @@ func Args(m Machine, p Process) []string {
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
 	}
-	switch p.Role {
-	case Restored: // the file of device states has no configuration section
-		args = append(args, "-incoming", "defer", "-global", "migration.send-configuration=off")
-	case Receiver:
+	if p.Role != Boot {
 		args = append(args, "-incoming", "defer")
 	}
 	return args
