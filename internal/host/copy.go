@@ -56,7 +56,7 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 func (h *Host) copyArgs(c call, s source, text, ports string) []string {
 	args := []string{
 		h.DataDir, s.ref.String(), s.uid, metadata(s.ref.Kind), s.raw, string(s.state), words(layerFiles(s.machine)),
-		c.object.String(), staged(c.object), metadata(c.object.Kind), text, ports,
+		c.object.String(), metadata(c.object.Kind), text, ports,
 	}
 	if s.state != lifecycle.Running && s.state != lifecycle.Paused {
 		return args

@@ -2,14 +2,13 @@
 # runs is captured live. Needs capture.sh.
 # $1 data directory, $2 source, $3 its uid, $4 its metadata, $5 that as it was
 # read, $6 how it was found (running, paused, standby, stopped), $7 its layers;
-# $8 object to be made, $9 where it is staged, ${10} its metadata, ${11} that as
-# it will be, ${12} its host ports. For a running source ${13} to ${22} are
-# machine, patience, becomes, top, below, format, size, add, switch and drop as
+# $8 object to be made, $9 its metadata, ${10} that as it will be, ${11} its
+# host ports. For a running source ${12} to ${21} are machine, patience, becomes, top, below, format, size, add, switch and drop as
 # in capture.sh, and then come QEMU and the arguments of a receiver.
 enter "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
-object=$8 staged=$9 metadata=${10} becoming=${11} ports=${12}
-shift 12
+object=$8 metadata=$9 becoming=${10} ports=${11}
+shift 11
 
 [ ! -e "$object" ] || fail $EXISTS "there is a $object already"
 case $mode in
@@ -39,7 +38,7 @@ stopped)
 	;;
 esac
 cd "$data_dir" || exit
-stage "$staged"
+stage "$object"
 
 give() { # FROM TO FILE…: links files of the source
 	from=$source/$1 to=$data_dir/$staged/$2
@@ -57,7 +56,7 @@ give() { # FROM TO FILE…: links files of the source
 }
 [ "$checkpoint" != checkpoint.tmp ] || rm -rf "$source/checkpoint.tmp"
 printf '%s\n' "$becoming" >"$staged/$metadata"
-commit "$staged" "$object"
+commit "$object"
 # shellcheck disable=SC2086
 [ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }
 [ "$metadata" != snapshot.json ] || find "$object" -type f -exec stat -c '%h %b %s %n' {} +

@@ -66,7 +66,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	args := createArgs(inst, image)
 	return inst, h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
 		inst.raw = compact(inst.Record)
-		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), staged(c.object), inst.raw, ports}, args...)...)
+		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), inst.raw, ports}, args...)...)
 		return err
 	})
 }

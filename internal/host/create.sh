@@ -1,13 +1,12 @@
-# Makes an instance from images. $1 data directory, $2 object, $3 where it is
-# staged, $4 its instance.json, $5 its host ports, $6 its image or nothing, $7
-# that image's name as a layer, $8 its format, $9 the top layer or nothing,
-# ${10} the disk's size in bytes, ${11} the kernel's image and ${12} the initrd's,
-# or nothing.
+# Makes an instance from images. $1 data directory, $2 object, $3 its
+# instance.json, $4 its host ports, $5 its image or nothing, $6 that image's name
+# as a layer, $7 its format, $8 the top layer or nothing, $9 the disk's size in
+# bytes, ${10} the kernel's image and ${11} the initrd's, or nothing.
 enter "$1"
-object=$2 staged=$3 becoming=$4 ports=$5 image=$6 below=$7 format=$8 top=$9
-size=${10} kernel=${11} initrd=${12}
+object=$2 becoming=$3 ports=$4 image=$5 below=$6 format=$7 top=$8 size=$9
+kernel=${10} initrd=${11}
 [ ! -e "$object" ] || fail $EXISTS "there is a $object already"
-stage "$staged"
+stage "$object"
 
 give() { # IMAGE FILE: a link to an image
 	mkdir -p "$staged/${2%/*}"
@@ -28,6 +27,6 @@ if [ "$top" ]; then
 	}
 fi
 printf '%s\n' "$becoming" >"$staged/instance.json"
-commit "$staged" "$object"
+commit "$object"
 # shellcheck disable=SC2086 # a list of numbers
 [ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }

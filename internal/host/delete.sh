@@ -1,7 +1,7 @@
 # Deletes an object; nothing depends on it, for whoever has a part of it has its
 # own link. $1 data directory, $2 object, $3 uid, $4 its metadata, $5 the host
 # ports that it may hold. It is no error when the object is not there.
-cd "$1" || exit
+enter "$1"
 object=$2 uid=$3 metadata=$4 ports=$5
 [ -d "$object" ] || exit 0
 lock "$object" 60

@@ -16,7 +16,7 @@ enter "$1"
 # Eight bytes at the reset vector that write to the debug-exit device: to open
 # /dev/kvm proves nothing, a guest that ran does.
 probe() {
-	staged=.tmp-probe-$$
+	staged=images/.tmp-$$-probe
 	trap 'rm -f "$staged"' EXIT
 	{ head -c 65520 /dev/zero && printf '\260\020\346\364\364\364\364\364' && head -c 8 /dev/zero; } >"$staged"
 	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine pc -accel "$2" -m 16M -bios "$staged" \

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -69,14 +70,15 @@ func (spec ForkSpec) agrees(c call, s source) error {
 	case spec.DiskGiB != 0 && int64(spec.DiskGiB)<<30 < m.Disk.SizeBytes:
 		return c.invalid("disk_gib is %d, and a disk cannot shrink: its source has %.1f GiB", spec.DiskGiB, float64(m.Disk.SizeBytes)/(1<<30))
 	}
-	types := map[string]string{}
-	for _, nic := range m.NICs {
-		types[nic.Key] = nic.Type
+	asked, has := map[string]string{}, map[string]string{}
+	for key, nic := range spec.Interfaces {
+		asked[key] = nic.Type
 	}
-	for _, key := range sortedKeys(spec.Interfaces) {
-		if types[key] != spec.Interfaces[key].Type {
-			return c.invalid("network interface %q has type %q, but a fork has those of its source, which has %v", key, spec.Interfaces[key].Type, types)
-		}
+	for _, nic := range m.NICs {
+		has[nic.Key] = nic.Type
+	}
+	if spec.Interfaces != nil && !maps.Equal(asked, has) {
+		return c.invalid("its network interfaces are %v, but a fork has those of its source, %v", asked, has)
 	}
 	return nil
 }

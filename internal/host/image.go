@@ -64,7 +64,7 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 // linkImage makes an image of another's content.
 func (h *Host) linkImage(ctx context.Context, c call, image Image, other *Image) (*Image, error) {
 	image.SHA256, image.Format, image.SizeBytes, image.VirtualSizeBytes = other.SHA256, other.Format, other.SizeBytes, other.VirtualSizeBytes
-	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), staged(c.object), Ref{Images, other.Name}.String(), compact(image))
+	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), Ref{Images, other.Name}.String(), compact(image))
 	return &image, err
 }
 
@@ -85,7 +85,7 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	defer h.Forget()
 	out, err := c.outcome(h.transport.Stream(ctx, ssh.Script{
 		Name: c.verb, Text: imageScript,
-		Args: []string{h.DataDir, c.object.String(), staged(c.object), image.Format, strings.TrimSuffix(begin, "}")},
+		Args: []string{h.DataDir, c.object.String(), image.Format, strings.TrimSuffix(begin, "}")},
 	}, io.MultiReader(buffered, content.trailer())))
 	if content.err != nil {
 		return nil, c.fail(content.err, "", "") // why the stream ended early, rather than that it did

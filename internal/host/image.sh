@@ -1,11 +1,10 @@
 # Takes an image from standard input, behind whose bytes come the 64 hexadecimal
 # digits of their SHA-256 and a newline: a stream that was cut short does not
-# pass for whole. $1 data directory, $2 object, $3 where it is staged, $4 format,
-# $5 image.json without its end, which is added here and printed.
+# pass for whole. $1 data directory, $2 object, $3 format, $4 image.json without its end, which is added here and printed.
 enter "$1"
-object=$2 staged=$3 format=$4 begin=$5
+object=$2 format=$3 begin=$4
 [ ! -e "$object" ] || fail $EXISTS "there is a $object already"
-stage "$staged"
+stage "$object"
 give_up() {
 	rm -rf "$staged"
 	fail "$@"
@@ -27,4 +26,4 @@ same=$(grep -ls "\"sha256\":\"$sum\"" images/*/image.json | head -n 1)
 sync "$staged/data"
 printf '%s,"sha256":"%s","size_bytes":%s,"virtual_size_bytes":%s}\n' \
 	"$begin" "$sum" $((bytes - 65)) "$virtual" | tee "$staged/image.json"
-commit "$staged" "$object"
+commit "$object"

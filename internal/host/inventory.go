@@ -41,7 +41,7 @@ func (h *Host) list(ctx context.Context) (*listing, error) {
 	}
 	flight := inv.flight.DoChan("list", func() (any, error) {
 		begun := time.Now()
-		text, err := call{h, "list", Ref{"objects", "of " + h.DataDir}}.read(context.WithoutCancel(ctx), inventoryScript, h.DataDir)
+		text, err := call{h, "read", Ref{"hosts", h.Name}}.read(context.WithoutCancel(ctx), inventoryScript, h.DataDir)
 		if err != nil {
 			return nil, err
 		}

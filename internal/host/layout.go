@@ -10,18 +10,11 @@ import (
 	"regexp"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
 // dir is an object's directory on the host.
 func (h *Host) dir(ref Ref) string { return path.Join(h.DataDir, ref.String()) }
-
-// staged is a name under which ref is prepared: it counts as nothing.
-func staged(ref Ref) string {
-	return path.Join(string(ref.Kind), ".tmp-"+ref.Name+"-"+uuid.NewString()[:8])
-}
 
 // metadata is the file of each kind that says what an object is.
 func metadata(kind Kind) string {

@@ -12,9 +12,10 @@ fail() { # STATUS MESSAGE
 	exit "$1"
 }
 
-enter() { # DATA_DIR: goes there, and makes its parts if they are missing
+enter() { # DATA_DIR: goes there, makes its parts if they are missing, and sweeps
 	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
 	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+	sweep images instances snapshots
 }
 
 # Locks: the lock is on an inode, so once it is held the path must still be it.
@@ -30,39 +31,42 @@ unchanged() { # FILE TEXT: fails unless FILE still holds TEXT
 	[ "$(cat "$1" 2>/dev/null)" = "$2" ] || fail $CHANGED "$1 is not what it was when it was read"
 }
 
-stage() { # DIR: makes it and holds its lock, so that sweep leaves it alone
-	while :; do
-		mkdir -p "$1" && exec 6>>"$1/lock" && flock 6
-		[ ! "$1/lock" -ef /proc/self/fd/6 ] || return 0
-	done
-}
-
 # Commits: what is prepared under a name that does not count is synced, renamed
-# into place, and the rename is synced.
+# into place, and the rename is synced. The name carries this shell's pid, and
+# while the shell lives nobody else touches it.
 
 put() { # FILE TEXT: replaces a small file
 	printf '%s\n' "$2" >"$1.tmp" && sync "$1.tmp" && mv "$1.tmp" "$1" && sync "$(dirname "$1")"
 }
 
 remove() { # DIR: at once for all who look, then at leisure
-	set -- "$1" "$(dirname "$1")/.tmp-removed-$$-$(basename "$1")"
-	mv -T "$1" "$2" && sync "$(dirname "$1")" && rm -rf "$2"
+	case $1 in */*) set -- "$1" "${1%/*}" ;; *) set -- "$1" . ;; esac
+	mv -T "$1" "$2/.tmp-$$-${1##*/}" && sync "$2" && rm -rf "$2/.tmp-$$-${1##*/}"
 }
 
-commit() { # STAGED DIR: what is staged becomes the object, unless there is one
-	sync "$1"/* "$1" && mv -T "$1" "$2" 2>/dev/null || {
-		rm -rf "$1"
-		[ -d "$2" ] && fail $EXISTS "there is a $2 already"
-		fail $FAILED "cannot make $2"
+stage() { # OBJECT: makes $staged, in which it is prepared
+	staged=${1%/*}/.tmp-$$-${1##*/}
+	rm -rf "$staged"
+	mkdir "$staged"
+	exec 6>>"$staged/lock" # the object is locked from its first moment on
+	flock 6
+}
+
+commit() { # OBJECT: what is staged becomes it, unless there is one
+	sync "$staged"/* "$staged" && mv -T "$staged" "$1" 2>/dev/null || {
+		rm -rf "$staged"
+		[ ! -d "$1" ] || fail $EXISTS "there is a $1 already"
+		fail $FAILED "cannot make $1"
 	}
-	sync "$(dirname "$2")"
+	sync "${1%/*}"
 }
 
-sweep() { # removes what calls that were cut short left in DIRs; one that goes on holds a lock
+sweep() { # DIR…: removes what shells that have died left there
 	for dir; do
-		for left in "$dir"/.tmp-*; do
-			[ -f "$left/lock" ] || continue
-			( exec 9>>"$left/lock" && flock -n 9 && rm -rf "$left" ) 2>/dev/null || :
+		for left in "$dir"/.tmp-*-*; do
+			[ -d "$left" ] || continue
+			maker=${left#"$dir"/.tmp-}
+			[ -d "/proc/${maker%%-*}" ] || rm -rf "$left"
 		done
 	done
 }

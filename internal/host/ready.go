@@ -80,7 +80,7 @@ func (h *Host) notReady(ctx context.Context, c call, inst *Instance, cause, last
 		reason = "the last try: " + last.Error()
 	}
 	e := c.fail(cause, reason, "").(*Error)
-	e.Said = "The end of its console:\n" + strings.TrimSpace(console)
+	e.Said = strings.TrimSpace(console)
 	e.Left = "The instance is " + string(inst.State) + "."
 	e.Remedy = "Look at its console, mend the image or the check, or raise the check's timeout."
 	return e

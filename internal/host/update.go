@@ -73,11 +73,12 @@ func (i *Instance) grow(c call, gib int) error {
 	i.DiskGiB = gib
 	size := int64(gib) << 30
 	switch disk := i.Machine.Disk; {
-	case gib == 0 || i.State == lifecycle.Standby: // its checkpoint is of the present size
+	case gib == 0:
 	case disk == nil:
 		return c.invalid("it has no disk to grow")
 	case size < disk.SizeBytes:
 		return c.invalid("a disk cannot shrink: it has %.1f GiB", float64(disk.SizeBytes)/(1<<30))
+	case i.State == lifecycle.Standby: // its checkpoint is of the present size; it is grown once it runs
 	default:
 		i.Machine = withSize(i.Machine, size)
 	}
