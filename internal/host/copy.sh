@@ -59,4 +59,4 @@ printf '%s\n' "$becoming" >"$staged/$metadata"
 commit "$object"
 # shellcheck disable=SC2086
 [ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }
-[ "$metadata" != snapshot.json ] || find "$object" -type f -exec stat -c '%h %b %s %n' {} +
+[ "$metadata" != snapshot.json ] || find "$object" -mindepth 2 -type f -exec stat -c '%h %b %s %n' {} +

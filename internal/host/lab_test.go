@@ -2,8 +2,10 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -26,14 +28,81 @@ type lab struct {
 // newLab starts a host of the test's own.
 func newLab(t testing.TB, opts testhost.Options) *lab {
 	t.Helper()
-	th := testhost.New(t, opts)
+	l := connect(testhost.New(t, opts))
+	t.Cleanup(func() { _ = l.Close() })
+	l.t = t
+	return l
+}
+
+func connect(th *testhost.Host) *lab {
 	trips := &counter{Transport: ssh.New(ssh.Config{
 		Address: th.Address, Port: th.Port, User: th.User,
 		PrivateKeyFile: th.PrivateKeyFile, HostKey: th.HostKey, Prelude: host.Prelude,
 	})}
 	h := host.New(host.Config{Name: "lab", DataDir: th.DataDir, Accelerator: "tcg", QEMUBinary: host.DefaultQEMUBinary}, trips)
-	t.Cleanup(func() { _ = h.Close() })
-	return &lab{Host: h, testhost: th, trips: trips, t: t}
+	return &lab{Host: h, testhost: th, trips: trips}
+}
+
+// common is the host that most tests share: a guest is booted there once, and
+// the tests fork its snapshot.
+var common struct {
+	once   sync.Once
+	lab    *lab
+	token  string
+	golden host.Ref
+}
+
+func shared(t *testing.T) *lab {
+	t.Helper()
+	common.once.Do(func() {
+		th, err := testhost.Start(context.Background(), testhost.Options{})
+		must(t, err)
+		common.lab = connect(th)
+		common.lab.t = t
+		common.lab.putImages()
+		base := common.lab.boot(baseSpec("base"))
+		common.token = common.lab.token(base)
+		_, err = common.lab.TakeSnapshot(context.Background(), host.SnapshotSpec{Name: "golden", Instance: "base"})
+		must(t, err)
+		common.golden = host.Ref{Kind: host.Snapshots, Name: "golden"}
+	})
+	if common.golden.Name == "" {
+		t.Fatal("the shared host could not be set up")
+	}
+	l := *common.lab
+	l.t = t
+	return &l
+}
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if l := common.lab; l != nil {
+		if err := errors.Join(l.clean(), l.Close(), l.testhost.Close()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			status = 1
+		}
+	}
+	os.Exit(status)
+}
+
+// fork makes a running fork of golden, which lives as long as the test.
+func (l *lab) fork(name string) *host.Instance {
+	l.t.Helper()
+	fork, err := l.Fork(context.Background(), host.ForkSpec{Name: name, Source: common.golden})
+	must(l.t, err)
+	l.t.Cleanup(func() {
+		if err := l.DeleteInstance(context.Background(), name, fork.UID); err != nil {
+			l.t.Error(err)
+		}
+	})
+	must(l.t, l.Restore(context.Background(), fork))
+	l.await(fork)
+	return fork
+}
+
+// path is a file of an object on the host.
+func (l *lab) path(parts ...string) string {
+	return filepath.Join(append([]string{l.testhost.DataDir}, parts...)...)
 }
 
 // must fails the test at once when err is not nil.
@@ -100,26 +169,26 @@ func (l *lab) in(inst *host.Instance, command string) string {
 	return out
 }
 
-// clean removes whatever the test has made, so that the host is found clean.
-func (l *lab) clean() {
-	l.t.Helper()
+// clean removes whatever the tests have made, so that the host is found clean.
+func (l *lab) clean() error {
 	ctx := context.Background()
 	l.Forget()
 	instances, err := l.Instances(ctx)
-	must(l.t, err)
+	errs := []error{err}
 	for _, inst := range instances {
-		must(l.t, l.DeleteInstance(ctx, inst.Name, inst.UID))
+		errs = append(errs, l.DeleteInstance(ctx, inst.Name, inst.UID))
 	}
 	snapshots, err := l.Snapshots(ctx)
-	must(l.t, err)
+	errs = append(errs, err)
 	for _, snap := range snapshots {
-		must(l.t, l.DeleteSnapshot(ctx, snap.Name, snap.UID))
+		errs = append(errs, l.DeleteSnapshot(ctx, snap.Name, snap.UID))
 	}
 	images, err := l.Images(ctx)
-	must(l.t, err)
+	errs = append(errs, err)
 	for _, image := range images {
-		must(l.t, l.DeleteImage(ctx, image.Name, image.UID))
+		errs = append(errs, l.DeleteImage(ctx, image.Name, image.UID))
 	}
+	return errors.Join(errs...)
 }
 
 // A counter counts what crosses the transport.

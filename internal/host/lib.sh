@@ -180,13 +180,15 @@ await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or e
 			running "$2" || { said='QEMU ended' && return 1; }
 			[ "$polls" -gt 0 ] || { said="QEMU did not answer in time with $4" && return 2; }
 			polls=$((polls - 1))
-			sleep 0.005
+			sleep "${pace:-0.005}"
 		fi
 	done
 }
 
 greet() { # NAME FD PID: opens the control channel of a process just spawned
-	await "$2" "$3" 300 '"QMP"' || return
+	pace=0.02 # a start takes a while, and each look at it is a process
+	await "$2" "$3" 100 '"QMP"' || return
+	pace=
 	say "$1" '{"execute":"qmp_capabilities","id":"hello"}'
 	await "$2" "$3" 50 '"id": "hello"'
 }

@@ -3,53 +3,188 @@ package host_test
 import (
 	"context"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
-func TestLife(t *testing.T) {
-	l := newLab(t, testhost.Options{})
-	ctx := context.Background()
-	defer l.clean()
-	l.putImages()
-	base := l.boot(baseSpec("base"))
-	token := l.token(base)
-	t.Log("token", token, "state", base.State)
+// state is what an instance is found to be by a listing made now.
+func (l *lab) state(name string) lifecycle.State {
+	l.t.Helper()
+	l.Forget()
+	inst, err := l.Instance(context.Background(), name)
+	must(l.t, err)
+	if inst.Problem != "" {
+		l.t.Fatalf("%s: %s", name, inst.Problem)
+	}
+	return inst.State
+}
 
-	must(t, l.Standby(ctx, base))
-	got, err := l.Instance(ctx, "base")
+func TestStandby_KeepsMemoryAndCounter(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("standby")
+	before, err := guestOf(fork).Counter(ctx)
 	must(t, err)
-	if got.State != lifecycle.Standby {
-		out, _ := exec.Command("sh", "-c", "cd "+l.testhost.DataDir+"; ls -lR instances/base; cat instances/base/instance.json; cat instances/base/checkpoint/machine.json").CombinedOutput()
-		t.Log(string(out))
-		t.Fatalf("state %s %s", got.State, got.Problem)
+
+	must(t, l.Standby(ctx, fork))
+	if state := l.state("standby"); state != lifecycle.Standby {
+		t.Fatalf("it is %s", state)
 	}
-	must(t, l.Restore(ctx, got))
-	l.await(got)
-	if again := l.token(got); again != token {
-		t.Fatalf("token %s", again)
-	}
-	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "golden", Instance: "base"})
-	must(t, err)
-	t.Logf("snapshot pause %s size %d", snap.Pause, snap.SizeBytes)
-	begun := time.Now()
-	fork, err := l.Fork(ctx, host.ForkSpec{Name: "web-a", Source: host.Ref{Kind: host.Snapshots, Name: "golden"}})
-	must(t, err)
 	must(t, l.Restore(ctx, fork))
-	t.Log("fork running after", time.Since(begun))
 	l.await(fork)
-	t.Log("fork answers after", time.Since(begun))
-	if again := l.token(fork); again != token {
-		t.Fatalf("token %s", again)
-	}
-	must(t, l.Stop(ctx, fork, 20*time.Second))
-	got, err = l.Instance(ctx, "web-a")
+	after, err := guestOf(fork).Counter(ctx)
 	must(t, err)
-	t.Log(got.State, got.Ended, got.Problem)
-	must(t, l.Start(ctx, got))
-	l.await(got)
+	if token := l.token(fork); token != common.token || after < before {
+		t.Errorf("token %s, counter %d; want %s and at least %d", token, after, common.token, before)
+	}
+	if state := l.state("standby"); state != lifecycle.Running {
+		t.Errorf("it is %s", state)
+	}
+}
+
+func TestStop_ShutsTheGuestDownCleanly(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("stop")
+	l.in(fork, "echo unsynced >/disk/note") // in the guest's page cache only
+	must(t, l.Stop(ctx, fork, 20*time.Second))
+	l.Forget()
+	found, err := l.Instance(ctx, "stop")
+	must(t, err)
+	if found.State != lifecycle.Stopped || found.Ended != "guest-shutdown" {
+		t.Fatalf("it is %s, ended by %q", found.State, found.Ended)
+	}
+	must(t, l.Stop(ctx, found, time.Second)) // once more does nothing
+	must(t, l.Start(ctx, found))
+	l.await(found)
+	if note := l.in(found, "cat /disk/note"); note != "unsynced\n" {
+		t.Errorf("the note says %q", note)
+	}
+	if l.token(found) == common.token {
+		t.Error("it has its old memory after a boot")
+	}
+}
+
+func TestFork_OfARunningInstance_LosesNothing(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	source := l.fork("source")
+	l.in(source, "echo before >/disk/note && sync")
+	uptime := l.in(source, "cut -d. -f1 /proc/uptime")
+
+	copied, err := l.Fork(ctx, host.ForkSpec{Name: "copied", Source: host.Ref{Kind: host.Instances, Name: "source"}})
+	must(t, err)
+	defer func() { must(t, l.DeleteInstance(ctx, "copied", copied.UID)) }()
+	l.in(source, "echo after >/disk/note && sync")
+	if state := l.state("source"); state != lifecycle.Running {
+		t.Fatalf("the source is %s", state)
+	}
+	must(t, l.Restore(ctx, copied))
+	l.await(copied)
+	if note := l.in(copied, "cat /disk/note"); note != "before\n" {
+		t.Errorf("the fork's note says %q", note)
+	}
+	if note := l.in(source, "cat /disk/note"); note != "after\n" {
+		t.Errorf("the source's note says %q", note)
+	}
+	if l.token(copied) != common.token {
+		t.Error("the fork does not have its source's memory")
+	}
+	if again := l.in(source, "cut -d. -f1 /proc/uptime"); again < uptime {
+		t.Errorf("the source's uptime went from %s to %s", uptime, again)
+	}
+}
+
+func TestSnapshot_OfARunningGuest_PausesItBriefly(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("live")
+	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "live", Instance: "live"})
+	must(t, err)
+	defer func() { must(t, l.DeleteSnapshot(ctx, "live", snap.UID)) }()
+	t.Logf("pause %s", snap.Pause)
+	if snap.Pause <= 0 || snap.Pause > 2*time.Second || snap.Kind != lifecycle.Standby {
+		t.Errorf("pause %s, kind %s", snap.Pause, snap.Kind)
+	}
+	l.await(fork)
+}
+
+func TestDelete_InAnyOrder_ChangesNoFork(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	parent := l.fork("parent")
+	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "between", Instance: "parent"})
+	must(t, err)
+	child, err := l.Fork(ctx, host.ForkSpec{Name: "child", Source: host.Ref{Kind: host.Snapshots, Name: "between"}})
+	must(t, err)
+	defer func() { must(t, l.DeleteInstance(ctx, "child", child.UID)) }()
+
+	must(t, l.DeleteSnapshot(ctx, "between", snap.UID))
+	must(t, l.DeleteInstance(ctx, "parent", parent.UID))
+	must(t, l.DeleteInstance(ctx, "parent", parent.UID)) // once more does nothing
+	must(t, l.Restore(ctx, child))
+	l.await(child)
+	if l.token(child) != common.token {
+		t.Error("the child lost its memory")
+	}
+}
+
+func TestFork_NeverWritesWhatItShares(t *testing.T) {
+	l := shared(t)
+	sums := func() string {
+		out, err := exec.Command("sh", "-c", "cd "+l.path("snapshots/golden")+" && sha256sum disk/* checkpoint/* boot/*").Output()
+		must(t, err)
+		return string(out)
+	}
+	before := sums()
+	fork := l.fork("writer")
+	l.in(fork, "echo written >/disk/note && sync && dd if=/dev/zero of=/filler bs=1M count=32 2>/dev/null")
+	must(t, l.Standby(context.Background(), fork))
+	must(t, l.Restore(context.Background(), fork))
+	if after := sums(); after != before {
+		t.Errorf("the snapshot was\n%sand is\n%s", before, after)
+	}
+}
+
+func TestFork_TakesThreeRoundTrips(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	l.Forget()
+	var fork *host.Instance
+	scripts := l.trips.during(func() {
+		var err error
+		fork, err = l.Fork(ctx, host.ForkSpec{Name: "counted", Source: common.golden})
+		must(t, err)
+		must(t, l.Restore(ctx, fork))
+	})
+	defer func() { must(t, l.DeleteInstance(ctx, "counted", fork.UID)) }()
+	if got := strings.Join(scripts, " "); got != "read fork restore" {
+		t.Errorf("a fork took %q", got)
+	}
+	l.Forget()
+	scripts = l.trips.during(func() {
+		for range 3 {
+			_, err := l.Instances(ctx)
+			must(t, err)
+			_, err = l.Snapshot(ctx, "golden")
+			must(t, err)
+		}
+	})
+	if len(scripts) != 1 {
+		t.Errorf("six reads took %d round trips", len(scripts))
+	}
+}
+
+func TestSandbox_IsOn(t *testing.T) {
+	l := shared(t)
+	l.fork("boxed")
+	out, err := exec.Command("sh", "-c", "read -r pid _ <"+l.path("instances/boxed/run/control.pid")+" && grep Seccomp: /proc/$pid/status").Output()
+	must(t, err)
+	if string(out) != "Seccomp:\t2\n" {
+		t.Errorf("QEMU runs with %q; want seccomp mode 2, a filter", out)
+	}
 }

@@ -19,8 +19,6 @@ fi
 # A layer that others have, or that a checkpoint is of, is never written again.
 if [ "$top" ]; then
 	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || fail $FAILED "cannot make a disk layer"
-	sync "disk/$top" disk
-	put instance.json "$becomes"
 elif [ "$below" ]; then
 	[ "$(stat -c %h "disk/$below")" -le 1 ] || fail $FROZEN "its top layer belongs to others too"
 fi
@@ -43,6 +41,8 @@ else
 	spawn control "$@"
 fi
 exec 8<run/control.out
+# While QEMU starts, what it stands on gets to the disk.
+[ -z "$top" ] || { sync "disk/$top" disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }
 greet control 8 "$pid" || undo
 if [ "$mode" = restore ]; then
 	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'

@@ -1,0 +1,60 @@
+package host_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
+)
+
+// touch makes the guest write to so much of its memory.
+func (l *lab) touch(inst *host.Instance, mib int) {
+	l.t.Helper()
+	l.in(inst, fmt.Sprintf("(dd if=/dev/zero bs=1M count=%d | tr '\\000' x >/touched; touch /done) >/dev/null 2>&1 &", mib))
+	for deadline := time.Now().Add(5 * time.Minute); l.in(inst, "ls / | grep -c done || :") != "1\n"; time.Sleep(time.Second) {
+		if time.Now().After(deadline) {
+			l.t.Fatalf("the guest did not write %d MiB", mib)
+		}
+	}
+}
+
+// BenchmarkFork shows that a fork takes the same time whatever its memory: from
+// a snapshot in which half of the memory was touched, to a running guest, and to
+// its first answer.
+func BenchmarkFork(b *testing.B) {
+	for _, mib := range []int{256, 512, 4096} {
+		b.Run(fmt.Sprintf("%dMiB", mib), func(b *testing.B) {
+			l := newLab(b, testhost.Options{})
+			defer func() { must(b, l.clean()) }()
+			ctx := context.Background()
+			l.putImages()
+			spec := baseSpec("base")
+			spec.MemoryMiB = mib
+			base := l.boot(spec)
+			l.touch(base, mib/2)
+			begun := time.Now()
+			snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "golden", Instance: "base"})
+			must(b, err)
+			b.ReportMetric(float64(snap.Pause.Microseconds())/1000, "ms-pause")
+			b.ReportMetric(float64(time.Since(begun).Milliseconds()), "ms-snapshot")
+			must(b, l.DeleteInstance(ctx, base.Name, base.UID))
+
+			var running, answer time.Duration
+			for i := 0; b.Loop(); i++ {
+				begun := time.Now()
+				fork, err := l.Fork(ctx, host.ForkSpec{Name: fmt.Sprintf("fork-%d", i), Source: host.Ref{Kind: host.Snapshots, Name: "golden"}})
+				must(b, err)
+				must(b, l.Restore(ctx, fork))
+				running += time.Since(begun)
+				l.await(fork)
+				answer += time.Since(begun)
+				must(b, l.DeleteInstance(ctx, fork.Name, fork.UID))
+			}
+			b.ReportMetric(float64(running.Milliseconds())/float64(b.N), "ms-running/op")
+			b.ReportMetric(float64(answer.Milliseconds())/float64(b.N), "ms-answer/op")
+		})
+	}
+}
