@@ -1,0 +1,95 @@
+package host_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+)
+
+// eventually waits until ok, or fails the test.
+func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(within); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("after %s: not %s", within, what)
+		}
+	}
+}
+
+// scriptOf is the shell that runs the script in which the receiver was started,
+// and the pooled shell above it.
+func (l *lab) scriptOf(instance string) (script, shell int) {
+	l.t.Helper()
+	record, err := os.ReadFile(l.path("instances", instance, "run/receiver.pid"))
+	must(l.t, err)
+	receiver, err := strconv.Atoi(strings.Fields(string(record))[0])
+	must(l.t, err)
+	script = parent(l.t, receiver)
+	return script, parent(l.t, script)
+}
+
+func parent(t testing.TB, pid int) int {
+	t.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	must(t, err)
+	ppid, err := strconv.Atoi(strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[1])
+	must(t, err)
+	return ppid
+}
+
+func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
+	for _, moment := range []struct{ name, file, text string }{
+		{"while memory is copied", "control.out", "MIGRATION_PASS"},
+		{"while the guest stands still", "control.out", `"STOP"`},
+	} {
+		t.Run(moment.name, func(t *testing.T) {
+			l := shared(t)
+			ctx := context.Background()
+			l.fork("orphaned")
+			log := l.path("instances/orphaned/run", moment.file)
+			seen, err := os.ReadFile(log)
+			must(t, err)
+
+			done := make(chan error, 1)
+			go func() {
+				_, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "orphan", Instance: "orphaned"})
+				done <- err
+			}()
+			eventually(t, 20*time.Second, "at the moment", func() bool {
+				text, _ := os.ReadFile(log)
+				return len(text) > len(seen) && bytes.Contains(text[len(seen):], []byte(moment.text))
+			})
+			script, shell := l.scriptOf("orphaned")
+			must(t, errors.Join(syscall.Kill(script, syscall.SIGKILL), syscall.Kill(shell, syscall.SIGKILL)))
+			if err := <-done; !errors.Is(err, ssh.ErrLost) {
+				t.Fatalf("the call ended with %v", err)
+			}
+
+			eventually(t, 5*time.Second, "without a receiver", func() bool {
+				_, err := os.Stat(l.path("instances/orphaned/run/receiver.pid"))
+				return errors.Is(err, os.ErrNotExist)
+			})
+			eventually(t, 5*time.Second, "running", func() bool { return l.state("orphaned") == lifecycle.Running })
+			text, err := os.ReadFile(log)
+			must(t, err)
+			if pause := qemu.Pause(qemu.Messages(string(text[len(seen):]))); pause > 5*time.Second {
+				t.Errorf("the guest stood still for %s", pause)
+			}
+			again, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "orphan", Instance: "orphaned"})
+			must(t, err)
+			must(t, l.DeleteSnapshot(ctx, "orphan", again.UID))
+		})
+	}
+}
