@@ -136,9 +136,9 @@ func parseProcesses(lines []string) processes {
 			procs.boot, procs.machine, _ = strings.Cut(line, " ")
 			continue
 		}
-		pid, rest, _ := strings.Cut(line, " (")
-		_, rest, _ = strings.Cut(rest, ") ")
-		if fields := strings.Fields(rest); len(fields) > 19 {
+		pid, _, _ := strings.Cut(line, " (")
+		// The name between the parentheses may have any character.
+		if fields := strings.Fields(line[strings.LastIndex(line, ")")+1:]); len(fields) > 19 {
 			procs.stats[pid] = [2]string{fields[0], fields[19]} // state and starttime, proc(5)
 		}
 	}

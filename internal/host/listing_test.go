@@ -1,0 +1,111 @@
+package host
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+// found is a listing of one instance, whose parts a test chooses.
+type found struct{ metadata, files, stat, events string }
+
+const (
+	goodMetadata = `{"name":"a","uid":"u","machine":{"type":"pc-q35-7.2","accelerator":"tcg","cpu":"max","vcpus":1,"memory_mib":1,"disk":{"size_bytes":1,"layers":[{"file":"00000000000000aa.qcow2","format":"qcow2"}]}}}`
+	goodMachine  = `instances/a/checkpoint/machine.json:{"type":"pc-q35-7.2","accelerator":"tcg","cpu":"max","vcpus":1,"memory_mib":1,"disk":{"size_bytes":1,"layers":[{"file":"00000000000000aa.qcow2","format":"qcow2"}]}}` + "\n"
+	goodPid      = "instances/a/run/control.pid:77 1234 boot machine\n"
+	goodLayer    = "1 8 4096 instances/a/disk/00000000000000aa.qcow2\n"
+	goodMemory   = "1 8 1048576 instances/a/checkpoint/memory\n1 8 10 instances/a/checkpoint/device-state\n1 8 10 instances/a/checkpoint/machine.json\n"
+	goodStat     = "77 (qemu-system (x) 86) S 1 77 77 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 3 0 1234 1 1\n"
+	resumed      = `instances/a/run/control.out:{"timestamp": {"seconds": 1, "microseconds": 0}, "event": "RESUME"}` + "\n"
+	stopped      = `instances/a/run/control.out:{"timestamp": {"seconds": 2, "microseconds": 0}, "event": "STOP"}` + "\n"
+	shutdown     = `instances/a/run/control.out:{"timestamp": {"seconds": 3, "microseconds": 0}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}` + "\n"
+)
+
+func (f found) read(t *testing.T) *Instance {
+	t.Helper()
+	text := "[metadata]\ninstances/a/instance.json:" + f.metadata + "[files]\n" + f.files +
+		"[processes]\nboot machine\n" + f.stat + "[events]\n" + f.events + "[ports]\n* 20001\n1F90\n[end]\n"
+	l, err := parseListing(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inst := l.instances["a"]
+	if inst == nil {
+		t.Fatalf("no instance in %s", text)
+	}
+	return inst
+}
+
+func TestListing_DerivesTheStateFromFacts(t *testing.T) {
+	with := func(lines ...string) string { return goodMetadata + "\n" + strings.Join(lines, "") }
+	for name, c := range map[string]struct {
+		found
+		want lifecycle.State
+	}{
+		"no process, no checkpoint":   {found{with(), goodLayer, "", ""}, lifecycle.Stopped},
+		"no process, a checkpoint":    {found{with(goodMachine), goodLayer + goodMemory, "", ""}, lifecycle.Standby},
+		"running":                     {found{with(goodPid), goodLayer, goodStat, resumed}, lifecycle.Running},
+		"running, a stale checkpoint": {found{with(goodPid, goodMachine), goodLayer + goodMemory, goodStat, resumed}, lifecycle.Running},
+		"paused":                      {found{with(goodPid), goodLayer, goodStat, resumed + stopped}, lifecycle.Paused},
+		"resumed again":               {found{with(goodPid), goodLayer, goodStat, stopped + resumed}, lifecycle.Running},
+		"started, not yet running":    {found{with(goodPid), goodLayer, goodStat, ""}, lifecycle.Paused},
+		"stopped by a signal":         {found{with(goodPid), goodLayer, strings.Replace(goodStat, ") S", ") T", 1), resumed}, lifecycle.Unknown},
+		"a zombie":                    {found{with(goodPid), goodLayer, strings.Replace(goodStat, ") S", ") Z", 1), resumed}, lifecycle.Stopped},
+		"pid of a stranger":           {found{with(goodPid), goodLayer, strings.Replace(goodStat, "1234", "9999", 1), resumed}, lifecycle.Stopped},
+		"pid of another boot":         {found{with(strings.Replace(goodPid, " boot", " older", 1)), goodLayer, goodStat, resumed}, lifecycle.Stopped},
+		"on another machine":          {found{with(strings.Replace(goodPid, " machine", " other", 1)), goodLayer, goodStat, resumed}, lifecycle.Unknown},
+		"a layer missing":             {found{with(), "", "", ""}, lifecycle.Unknown},
+		"memory truncated":            {found{with(goodMachine), goodLayer + strings.Replace(goodMemory, "1048576", "4096", 1), "", ""}, lifecycle.Unknown},
+		"memory missing":              {found{with(goodMachine), goodLayer + goodMemory[strings.Index(goodMemory, "\n")+1:], "", ""}, lifecycle.Unknown},
+		"metadata that is no JSON":    {found{"nonsense\n", goodLayer, "", ""}, lifecycle.Unknown},
+		"metadata that names a path":  {found{strings.Replace(goodMetadata, "00000000000000aa.qcow2", "../../etc/shadow", 1) + "\n", goodLayer, "", ""}, lifecycle.Unknown},
+		"metadata of another tool":    {found{strings.Replace(goodMetadata, `{"name"`, `{"is_template":true,"fork_count":3,"name"`, 1) + "\n" + goodMachine, goodLayer + goodMemory, "", ""}, lifecycle.Standby},
+	} {
+		inst := c.read(t)
+		if inst.State != c.want {
+			t.Errorf("%s: %s (%s); want %s", name, inst.State, inst.Problem, c.want)
+		}
+		if damaged := c.want == lifecycle.Unknown && !strings.Contains(name, "signal") && !strings.Contains(name, "machine"); damaged != (inst.Problem != "") {
+			t.Errorf("%s: problem %q", name, inst.Problem)
+		}
+	}
+}
+
+func TestListing_SaysWhyAProcessEnded(t *testing.T) {
+	if inst := (found{goodMetadata + "\n", goodLayer, "", resumed + shutdown}).read(t); inst.Ended != "guest-shutdown" {
+		t.Errorf("ended by %q", inst.Ended)
+	}
+}
+
+func TestListing_KnowsAFrozenLayerByItsLinks(t *testing.T) {
+	for links, want := range map[string]bool{"1": false, "2": true} {
+		inst := found{goodMetadata + "\n", links + goodLayer[1:], "", ""}.read(t)
+		if inst.frozen != want {
+			t.Errorf("%s links: frozen %t", links, inst.frozen)
+		}
+	}
+}
+
+func TestListing_PassesOverWhatIsNotAnObject(t *testing.T) {
+	l, err := parseListing("[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nimages/x/image.json:{\"name\":\"y\"}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[ports]\n*\n[end]\n")
+	if err != nil || len(l.instances)+len(l.images)+len(l.snapshots) != 0 || l.bare {
+		t.Errorf("%+v, %v", l, err)
+	}
+}
+
+func TestListing_ThatWasCutShortIsAnError(t *testing.T) {
+	if _, err := parseListing("[metadata]\n[files]\n"); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestListing_KnowsClaimedAndListeningPorts(t *testing.T) {
+	taken, bare := parsePorts([]string{"* 20001 lost+found", "1F90", "odd"})
+	if !taken[20001] || !taken[8080] || len(taken) != 2 || bare {
+		t.Errorf("%v, %t", taken, bare)
+	}
+	if _, bare := parsePorts([]string{"1F90"}); !bare {
+		t.Error("a data directory without layout does not show")
+	}
+}

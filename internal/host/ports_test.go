@@ -1,0 +1,68 @@
+package host
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+func withNIC() *Instance {
+	return &Instance{Record: Record{Machine: qemu.Machine{NICs: []qemu.NIC{{Key: "lan", Type: "user"}}}}}
+}
+
+func TestChoosePorts_KeepsWhatWasAskedForAndChoosesTheRest(t *testing.T) {
+	inst := withNIC()
+	asked := map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{
+		"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 2201}, "http": {Protocol: "tcp", GuestPort: 80},
+	}}}
+	chosen := choosePorts(inst, asked, nil, func(port int) bool { return port != 23456 && port != 23457 })
+	if got := inst.Forwards["lan"]; got["ssh"].HostPort != 2201 || len(chosen) != 1 || got["http"].HostPort != chosen[0] {
+		t.Errorf("%v, chosen %v", got, chosen)
+	}
+	if !slices.Contains([]int{23456, 23457}, chosen[0]) {
+		t.Errorf("chose %d, which is taken", chosen[0])
+	}
+}
+
+func TestChoosePorts_GivesInheritedForwardsPortsOfTheirOwn(t *testing.T) {
+	inst := withNIC()
+	inherited := map[string]map[string]qemu.Forward{"lan": {"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 22222}}}
+	chosen := choosePorts(inst, nil, inherited, func(port int) bool { return port != 30000 })
+	if got := inst.Forwards["lan"]["ssh"]; got.HostPort != 30000 || got.GuestPort != 22 || len(chosen) != 1 {
+		t.Errorf("%v, chosen %v", got, chosen)
+	}
+	inst = withNIC()
+	choosePorts(inst, map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{}}}, inherited, func(int) bool { return false })
+	if len(inst.Forwards) != 0 {
+		t.Errorf("an empty set of forwards became %v", inst.Forwards)
+	}
+}
+
+func TestFork_HasItsSourcesMachine(t *testing.T) {
+	disk := &qemu.Disk{SizeBytes: 2 << 30, Layers: []qemu.Layer{newLayer()}}
+	s := source{state: lifecycle.Standby, machine: qemu.Machine{Accelerator: "tcg", VCPUs: 2, MemoryMiB: 512, Disk: disk, NICs: []qemu.NIC{{Key: "lan", Type: "user"}}}}
+	c := New(Config{Accelerator: "tcg"}, nil).call("fork", Instances, "a")
+	for name, good := range map[string]ForkSpec{
+		"nothing named": {},
+		"all named":     {VCPUs: 2, MemoryMiB: 512, DiskGiB: 3, Interfaces: map[string]InterfaceSpec{"lan": {Type: "user"}}},
+	} {
+		if err := good.agrees(c, s); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, bad := range map[string]ForkSpec{
+		"vcpus":           {VCPUs: 1},
+		"memory":          {MemoryMiB: 256},
+		"a smaller disk":  {DiskGiB: 1},
+		"another network": {Interfaces: map[string]InterfaceSpec{"wan": {Type: "user"}}},
+		"one too many":    {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user"}, "wan": {Type: "user"}}},
+		"another type":    {Interfaces: map[string]InterfaceSpec{"lan": {Type: "bridge"}}},
+	} {
+		if err := bad.agrees(c, s); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,67 @@
+package qemu
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+)
+
+// header is a sound qcow2 header of a version, changed by change.
+func header(version uint32, change func([]byte)) []byte {
+	h := make([]byte, HeaderSize)
+	copy(h, "QFI\xfb")
+	binary.BigEndian.PutUint32(h[4:], version)
+	change(h)
+	return h
+}
+
+func TestDetectFormat_AcceptsWhatIsSelfContained(t *testing.T) {
+	for name, c := range map[string]struct {
+		header []byte
+		want   string
+	}{
+		"version 2":     {header(2, func([]byte) {})[:72], "qcow2"},
+		"version 3":     {header(3, func([]byte) {}), "qcow2"},
+		"zstd":          {header(3, func(h []byte) { h[79] = 8 }), "qcow2"},
+		"a kernel":      {[]byte("MZ..."), "raw"},
+		"nothing":       {nil, "raw"},
+		"magic too low": {append(make([]byte, 4), "QFI\xfb"...), "raw"},
+	} {
+		if got, err := DetectFormat(c.header); err != nil || got != c.want {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, c.want)
+		}
+	}
+}
+
+func TestDetectFormat_RefusesWhatReachesBeyondItself(t *testing.T) {
+	for name, c := range map[string]struct {
+		header []byte
+		want   error // nil: any
+	}{
+		"backing file":     {header(3, func(h []byte) { h[15] = 1 }), ErrBackingFile},
+		"backing file, v2": {header(2, func(h []byte) { h[8] = 1 }), ErrBackingFile},
+		"encrypted":        {header(3, func(h []byte) { h[35] = 2 }), ErrEncrypted},
+		"data file":        {header(3, func(h []byte) { h[79] = 4 }), ErrDataFile},
+		"corrupt":          {header(3, func(h []byte) { h[79] = 2 }), nil},
+		"unknown feature":  {header(3, func(h []byte) { h[72] = 0x80 }), nil},
+		"unknown version":  {header(4, func([]byte) {}), nil},
+		"cut short":        {header(3, func([]byte) {})[:103], nil},
+		"cut short, v2":    {header(2, func([]byte) {})[:71], nil},
+		"cut at the magic": {[]byte("QFI\xfb"), nil},
+	} {
+		if got, err := DetectFormat(c.header); err == nil || c.want != nil && !errors.Is(err, c.want) {
+			t.Errorf("%s: %q, %v; want %v", name, got, err, c.want)
+		}
+	}
+}
+
+func FuzzDetectFormat(f *testing.F) {
+	f.Add(header(3, func([]byte) {}))
+	f.Add([]byte("QFI\xfb"))
+	f.Fuzz(func(t *testing.T, image []byte) {
+		format, err := DetectFormat(image)
+		if err == nil && format != "raw" && format != "qcow2" {
+			t.Errorf("format %q", format)
+		}
+	})
+}
