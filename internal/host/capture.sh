@@ -5,13 +5,14 @@
 # switched to a new layer, so that the layers below are of the same instant.
 #
 # The lock is held and $pid is the guest's process. $machine is the machine
-# definition at that instant, $mode is paused when somebody else has paused the
-# guest, else running. With $top, which is to be the new layer: $becomes is
+# definition at that instant; $mode is paused when somebody else has paused the
+# guest, else running; $afterwards is on when the guest is to go on, off when it
+# is to end. With $top, which is to be the new layer: $becomes is
 # instance.json with it, $was without; $patience is how many tenths of a second
 # the guest has to let its memory be copied before it is stopped for that; $below, $format and $size as in start.sh;
 # $add, $switch and $drop say it in QMP.
 
-capture() { # QEMU ARGS…: those of the receiver; leaves the guest paused if $top is empty
+capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid switched=''
 	[ ! -d checkpoint ] || remove checkpoint # stale beside a process
 	rm -rf checkpoint.tmp
@@ -60,7 +61,7 @@ migrate() {
 	[ -z "$top" ] || await 8 "$guest" 100 '"id": "transaction"' || return
 	switched=$top
 	await 8 "$guest" 600 '"status": "completed"' || return
-	[ -z "$top" ] || [ "$mode" = paused ] || go_on || return
+	[ "$afterwards" = off ] || go_on || return
 	await 7 "$receiver" 600 '"status": "completed"'
 }
 

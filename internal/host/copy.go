@@ -11,8 +11,8 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
-// A source is what a snapshot or a fork is made from: an instance in any state,
-// or a snapshot. It is never changed by that, but for the new disk layer that a
+// A source is what a snapshot or a fork is made from: an instance that runs, is
+// in standby or stopped, or a snapshot. It is never changed by that, but for the new disk layer that a
 // running one goes on with.
 type source struct {
 	ref         Ref
@@ -45,6 +45,9 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
+	if inst.State == lifecycle.Paused {
+		return source{}, c.invalid("%s is paused: let it go on first, or put it into standby", ref)
+	}
 	if inst.Problem != "" || inst.State == lifecycle.Unknown {
 		return source{}, c.invalid("%s is %s: %s", ref, inst.State, inst.Problem)
 	}
@@ -58,7 +61,7 @@ func (h *Host) copyArgs(c call, s source, text, ports string) []string {
 		h.DataDir, s.ref.String(), s.uid, metadata(s.ref.Kind), s.raw, string(s.state), words(layerFiles(s.machine)),
 		c.object.String(), metadata(c.object.Kind), text, ports,
 	}
-	if s.state != lifecycle.Running && s.state != lifecycle.Paused {
+	if s.state != lifecycle.Running {
 		return args
 	}
 	args = append(args, compact(s.machine), patience(s.machine))

@@ -1,7 +1,7 @@
 # Makes a snapshot or a fork, from links to what its source has. A source that
 # runs is captured live. Needs capture.sh.
 # $1 data directory, $2 source, $3 its uid, $4 its metadata, $5 that as it was
-# read, $6 how it was found (running, paused, standby, stopped), $7 its layers;
+# read, $6 how it was found (running, standby, stopped), $7 its layers;
 # $8 object to be made, $9 its metadata, ${10} that as it will be, ${11} its
 # host ports. For a running source ${12} to ${21} are machine, patience, becomes, top, below, format, size, add, switch and drop as
 # in capture.sh, and then come QEMU and the arguments of a receiver.
@@ -12,7 +12,7 @@ shift 11
 
 [ ! -e "$object" ] || fail $EXISTS "there is a $object already"
 case $mode in
-running | paused) lock "$source" 60 ;;
+running) lock "$source" 60 ;;
 *) lock "$source" 60 -s ;;
 esac
 
@@ -20,10 +20,11 @@ data_dir=$PWD
 cd "$source" || exit
 unchanged "$source_metadata" "$was"
 case $mode in
-running | paused)
+running)
 	alive control "$uid" || fail $CHANGED "it does not run"
 	machine=$1 patience=$2 becomes=$3 top=$4 below=$5 format=$6 size=$7 add=$8 switch=$9 drop=${10}
 	shift 10
+	afterwards=on
 	capture "$@"
 	disarm
 	checkpoint=checkpoint.tmp

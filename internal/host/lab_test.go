@@ -1,11 +1,14 @@
 package host_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,4 +226,24 @@ func (c *counter) during(do func()) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.scripts
+}
+
+// qmp says something to a guest's QEMU behind the driver's back, and waits for
+// the answer.
+func (l *lab) qmp(instance, line string) {
+	l.t.Helper()
+	cwd := l.path("instances", instance, "run")
+	conn, err := net.Dial("unix", filepath.Join(cwd, "qmp.sock"))
+	must(l.t, err)
+	defer conn.Close()
+	must(l.t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	_, err = fmt.Fprintf(conn, `{"execute":"qmp_capabilities"}%s{"execute":"query-status","id":"done"}`+"\n", line)
+	must(l.t, err)
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"id": "done"`) {
+			return
+		}
+	}
+	l.t.Fatalf("QEMU did not answer %s: %v", line, lines.Err())
 }

@@ -2,6 +2,7 @@ package host_test
 
 import (
 	"context"
+	"errors"
 	"os/exec"
 	"strings"
 	"testing"
@@ -187,4 +188,76 @@ func TestSandbox_IsOn(t *testing.T) {
 	if string(out) != "Seccomp:\t2\n" {
 		t.Errorf("QEMU runs with %q; want seccomp mode 2, a filter", out)
 	}
+}
+
+func TestSnapshot_OfADisklessGuest_LetsItGoOn(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	spec := baseSpec("diskless")
+	spec.Image = ""
+	inst := l.boot(spec)
+	defer func() { must(t, l.DeleteInstance(ctx, "diskless", inst.UID)) }()
+	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "diskless", Instance: "diskless"})
+	must(t, err)
+	defer func() { must(t, l.DeleteSnapshot(ctx, "diskless", snap.UID)) }()
+	if state := l.state("diskless"); state != lifecycle.Running {
+		t.Fatalf("it is %s", state)
+	}
+	fork, err := l.Fork(ctx, host.ForkSpec{Name: "diskless-fork", Source: host.Ref{Kind: host.Snapshots, Name: "diskless"}})
+	must(t, err)
+	defer func() { must(t, l.DeleteInstance(ctx, "diskless-fork", fork.UID)) }()
+	must(t, l.Restore(ctx, fork))
+	l.await(fork)
+	if l.token(fork) != l.token(inst) {
+		t.Error("the fork does not have its source's memory")
+	}
+}
+
+func TestFork_OfAForkOfAFork(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	source := host.Ref{Kind: host.Snapshots, Name: "golden"}
+	for _, name := range []string{"first", "second", "third"} {
+		fork, err := l.Fork(ctx, host.ForkSpec{Name: name, Source: source})
+		must(t, err)
+		defer func() { must(t, l.DeleteInstance(ctx, fork.Name, fork.UID)) }()
+		must(t, l.Restore(ctx, fork))
+		l.await(fork)
+		if note := l.in(fork, "cat /disk/note 2>/dev/null || :"); name != "first" && note != source.Name+"\n" {
+			t.Errorf("%s: the note says %q; want %q", name, note, source.Name)
+		}
+		l.in(fork, "echo "+name+" >/disk/note")
+		if l.token(fork) != common.token {
+			t.Errorf("%s does not have the memory of its source", name)
+		}
+		source = host.Ref{Kind: host.Instances, Name: name}
+	}
+}
+
+func TestSnapshot_OfAPausedGuestIsRefused(t *testing.T) {
+	l := shared(t)
+	l.fork("paused")
+	l.qmp("paused", `{"execute":"stop"}`)
+	if state := l.state("paused"); state != lifecycle.Paused {
+		t.Fatalf("it is %s", state)
+	}
+	_, err := l.TakeSnapshot(context.Background(), host.SnapshotSpec{Name: "paused", Instance: "paused"})
+	if !errors.Is(err, host.ErrInvalid) {
+		t.Errorf("%v; want it refused", err)
+	}
+}
+
+func TestPaused_GoesToStandbyAndOn(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("paused-standby")
+	l.qmp("paused-standby", `{"execute":"stop"}`)
+	fork.State = l.state("paused-standby")
+	must(t, l.Standby(ctx, fork))
+	must(t, l.Restore(ctx, fork))
+	l.await(fork)
+	l.qmp("paused-standby", `{"execute":"stop"}`)
+	fork.State = l.state("paused-standby")
+	must(t, l.Resume(ctx, fork))
+	l.await(fork)
 }

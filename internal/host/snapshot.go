@@ -42,9 +42,7 @@ func (h *Host) TakeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, 
 	if err != nil {
 		return nil, err
 	}
-	if s.state == lifecycle.Running {
-		snap.Pause = qemu.Pause(qemu.Messages(out))
-	}
+	snap.Pause = qemu.Pause(qemu.Messages(out))
 	for line := range strings.Lines(out) {
 		if _, f, ok := parseFile(line); ok {
 			snap.SizeBytes += f.diskBytes
