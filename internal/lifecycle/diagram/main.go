@@ -1,0 +1,51 @@
+// Command diagram writes the lifecycle's diagram and table into a page, between
+// the comments that mark their places.
+package main
+
+import (
+	"fmt"
+	"log"
+	"os"
+	"strings"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+func main() {
+	log.SetFlags(0)
+	if len(os.Args) != 2 {
+		log.Fatal("usage: diagram PAGE")
+	}
+	if err := update(os.Args[1]); err != nil {
+		log.Fatal("Unable to write the lifecycle: ", err)
+	}
+}
+
+func update(name string) error {
+	content, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	page := string(content)
+	for place, text := range map[string]string{
+		"diagram": "```mermaid\n" + lifecycle.Diagram() + "```\n",
+		"table":   lifecycle.Table(),
+	} {
+		if page, err = fill(page, place, text); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return os.WriteFile(name, []byte(page), 0o644)
+}
+
+// fill replaces what stands between the comments that begin and end a place.
+func fill(page, place, text string) (string, error) {
+	begin := fmt.Sprintf("<!-- begin generated %s -->\n", place)
+	end := fmt.Sprintf("<!-- end generated %s -->\n", place)
+	before, rest, ok := strings.Cut(page, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		return "", fmt.Errorf("it lacks %q, or %q after it", strings.TrimSpace(begin), strings.TrimSpace(end))
+	}
+	return before + begin + "\n" + text + "\n" + end + after, nil
+}

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Checks the shell scripts. Those of internal/host run on a host, in one shell
+# behind lib.sh and, some of them, behind capture.sh: they are checked as if they
+# read these first. SC2015 is off there: in "a && b || fail" fail never returns.
+set -eu
+cd "$(dirname "$0")/.."
+
+shellcheck tools/*.sh .ci/run
+shellcheck -s dash -e SC2015 internal/host/lib.sh
+
+status=0
+for script in internal/host/*.sh; do
+	before='. internal/host/lib.sh; ' with_sources=
+	case ${script##*/} in
+	lib.sh | capture.sh) continue ;;
+	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
+	standby.sh) before="$before. internal/host/capture.sh; " ;;
+	esac
+	# What goes before stands on the first line, so that line numbers are right.
+	found=$({ printf %s "$before"; cat "$script"; } | shellcheck -x $with_sources -s dash -e SC2015 -f gcc -) || {
+		printf '%s\n' "$found" | sed "s|^-:|$script:|"
+		status=1
+	}
+done
+exit $status
