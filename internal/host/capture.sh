@@ -65,9 +65,13 @@ migrate() {
 	await 7 "$receiver" 600 '"status": "completed"'
 }
 
-go_on() {
-	say control '{"execute":"cont","id":"cont"}'
-	await 8 "$guest" 100 '"id": "cont"'
+go_on() { # QEMU refuses for a moment, until it has finished with the migration
+	tries=100
+	until say control '{"execute":"cont","id":"cont"}' && await 8 "$guest" 100 '"id": "cont"'; do
+		[ "$tries" -gt 0 ] && running "$guest" || return
+		tries=$((tries - 1))
+		sleep 0.005
+	done
 }
 
 save() { # the receiver has all memory in its file; the devices, 0.4 MB, are written beside it

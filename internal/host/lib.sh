@@ -76,7 +76,7 @@ claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone i
 	shift
 	for port; do
 		[ -d "ports/$port" ] || rm -f "ports/$port"
-		ln -s "../instances/$owner" "ports/$port" 2>/dev/null && continue
+		ln -sn "../instances/$owner" "ports/$port" 2>/dev/null && continue # -n: not into the owner's directory
 		[ "ports/$port" -ef "instances/$owner" ] && continue
 		said=$(readlink "ports/$port")
 		fail $PORT "port $port belongs to instance ${said##*/}"

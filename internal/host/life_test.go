@@ -3,6 +3,7 @@ package host_test
 import (
 	"context"
 	"errors"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -260,4 +261,48 @@ func TestPaused_GoesToStandbyAndOn(t *testing.T) {
 	fork.State = l.state("paused-standby")
 	must(t, l.Resume(ctx, fork))
 	l.await(fork)
+}
+
+func TestRestore_ShortensAChainThatHasBecomeTooLong(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("flattened")
+	l.in(fork, "echo first >/disk/note && sync")
+	must(t, l.Standby(ctx, fork))
+	long := len(fork.Machine.Disk.Layers)
+	host.BoundLayers(t, long)
+	must(t, l.Restore(ctx, fork))
+	l.Forget()
+	found, err := l.Instance(ctx, "flattened")
+	must(t, err)
+	if n := len(found.Machine.Disk.Layers); n != 2 || found.Problem != "" {
+		t.Fatalf("%d layers, problem %q; want 2 of %d", n, found.Problem, long+1)
+	}
+	l.in(fork, "echo second >>/disk/note && sync")
+	must(t, l.Stop(ctx, found, 20*time.Second))
+	out, err := exec.Command("qemu-img", "info", "--backing-chain", l.path("instances/flattened/disk", found.Machine.Disk.Layers[0].File)).CombinedOutput()
+	if n := strings.Count(string(out), "virtual size"); err != nil || n != 2 {
+		t.Errorf("qemu-img finds %d layers, %v: %s", n, err, out)
+	}
+	files, err := os.ReadDir(l.path("instances/flattened/disk"))
+	must(t, err)
+	if len(files) != 2 {
+		t.Errorf("%d files among the layers; want 2", len(files))
+	}
+	must(t, l.Start(ctx, found))
+	l.await(found)
+	if note := l.in(found, "cat /disk/note"); note != "first\nsecond\n" {
+		t.Errorf("the note says %q", note)
+	}
+}
+
+func TestFork_CanReboot(t *testing.T) {
+	l := shared(t)
+	fork := l.fork("rebooted")
+	_, _ = guestOf(fork).Run(context.Background(), "(sleep 0.2; reboot -f) >/dev/null 2>&1 &")
+	time.Sleep(time.Second)
+	l.await(fork)
+	if l.token(fork) == common.token {
+		t.Error("it did not boot anew")
+	}
 }

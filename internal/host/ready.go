@@ -49,8 +49,8 @@ func (h *Host) Ready(ctx context.Context, inst *Instance, check Check) error {
 	}
 	var last error
 	var looked time.Time
-	for {
-		if last = try(ctx); last == nil {
+	for patience := firstTry; ; patience = min(patience*3/2, longestTry) {
+		if last = within(ctx, patience, try); last == nil {
 			return nil
 		}
 		if errors.Is(last, ssh.ErrForwarding) {
@@ -74,16 +74,35 @@ func (h *Host) Ready(ctx context.Context, inst *Instance, check Check) error {
 func (h *Host) notReady(ctx context.Context, c call, inst *Instance, cause, last error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	console, _ := h.console(ctx, c, inst, 1500)
+	console, _ := h.console(ctx, c, inst, 4096)
 	reason := ""
 	if last != nil {
 		reason = "the last try: " + last.Error()
 	}
 	e := c.fail(cause, reason, "").(*Error)
-	e.Said = strings.TrimSpace(console)
+	e.Said = tellingPart(console)
 	e.Left = "The instance is " + string(inst.State) + "."
-	e.Remedy = "Look at its console, mend the image or the check, or raise the check's timeout."
+	if !errors.Is(cause, context.Canceled) { // else it is not the guest that is at fault
+		e.Remedy = "Look at its console, mend the image or the check, or raise the check's timeout."
+	}
 	return e
+}
+
+// panicked is what Linux says first when it panics; a long trace follows.
+const panicked = "Kernel panic - not syncing"
+
+// tellingPart is, in whole lines, about 1500 bytes of a console: from the panic
+// on, if there was one, or the last.
+func tellingPart(console string) string {
+	const most = 1500
+	start := max(0, len(console)-most)
+	if at := strings.Index(console, panicked); at >= 0 {
+		start = strings.LastIndex(console[:at], "\n") + 1
+		console = console[:min(len(console), start+most)]
+	} else if _, rest, cut := strings.Cut(console[start:], "\n"); cut && start > 0 {
+		start = len(console) - len(rest)
+	}
+	return strings.TrimSpace(console[start:])
 }
 
 // console returns the last bytes of a guest's serial console; errGone when it
@@ -98,7 +117,7 @@ func (h *Host) console(ctx context.Context, c call, inst *Instance, bytes int) (
 	case process == "ended":
 		inst.State = lifecycle.Stopped
 		return text, fmt.Errorf("%w: its process has ended", errGone)
-	case strings.Contains(text, "Kernel panic - not syncing"):
+	case strings.Contains(text, panicked):
 		return text, fmt.Errorf("%w: its kernel has panicked", errGone)
 	}
 	return text, nil
@@ -145,12 +164,21 @@ func forwardTo(inst *Instance, port int) (string, bool) {
 	return "", false
 }
 
-// tryTimeout bounds one try.
-const tryTimeout = 5 * time.Second
+// QEMU accepts a connection before the guest does, and one made too early may
+// never be answered: the first tries are short, those of a slow guest longer.
+const (
+	firstTry   = 300 * time.Millisecond
+	longestTry = 5 * time.Second
+)
+
+// within bounds one try.
+func within(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return try(ctx)
+}
 
 func (h *Host) trySSH(ctx context.Context, address string) error {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
 	conn, err := h.transport.DialTCP(ctx, address)
 	if err != nil {
 		return err
@@ -165,8 +193,6 @@ func (h *Host) trySSH(ctx context.Context, address string) error {
 }
 
 func (h *Host) tryHTTP(ctx context.Context, address, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
 	client := http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,

@@ -31,6 +31,8 @@ var (
 	createScript string
 	//go:embed start.sh
 	startScript string
+	//go:embed flatten.sh
+	flattenScript string
 	//go:embed resume.sh
 	resumeScript string
 	//go:embed stop.sh

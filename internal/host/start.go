@@ -11,28 +11,34 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
-// Start boots a stopped instance. One round trip, and a second one when its
-// layer turns out to have been frozen since it was read.
+// Start boots a stopped instance. One round trip; one more when its layer turns
+// out to have been frozen since it was read, and one when its chain of layers has
+// become too long.
 func (h *Host) Start(ctx context.Context, inst *Instance) error {
 	err := h.launch(ctx, inst, qemu.Boot)
 	if errors.Is(err, errFrozen) {
 		inst.frozen = true
 		err = h.launch(ctx, inst, qemu.Boot)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return h.flatten(ctx, inst)
 }
 
 // Restore lets an instance in standby go on from its checkpoint, whatever its
-// size. One round trip, and a second one when its disk is to be larger than the
-// checkpoint's.
+// size. One round trip; one more when its disk is to be larger than the
+// checkpoint's, and one when its chain of layers has become too long.
 func (h *Host) Restore(ctx context.Context, inst *Instance) error {
 	if err := h.launch(ctx, inst, qemu.Restored); err != nil {
 		return err
 	}
 	if disk := inst.Machine.Disk; disk != nil && int64(inst.DiskGiB)<<30 > disk.SizeBytes {
-		return h.Update(ctx, inst, Change{DiskGiB: &inst.DiskGiB})
+		if err := h.Update(ctx, inst, Change{DiskGiB: &inst.DiskGiB}); err != nil {
+			return err
+		}
 	}
-	return nil
+	return h.flatten(ctx, inst)
 }
 
 // launch starts the instance's process, above a new disk layer if the present

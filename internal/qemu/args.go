@@ -3,6 +3,7 @@ package qemu
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -104,15 +105,23 @@ func monitors(role Role) []string {
 	}
 }
 
-// blockdev is the disk's top layer; QEMU finds those below by their relative
-// names in the headers.
+// blockdev is the disk with all of its layers, by name: no header, which a guest
+// may have had a hand in, decides what is opened below.
 func blockdev(d Disk, role Role) string {
 	if role == Receiver {
 		return jsonOption(map[string]any{
 			"driver": "null-co", "node-name": nodeName(d, role), "size": d.SizeBytes, "read-zeroes": true,
 		})
 	}
-	return jsonOption(layerNode(d.Layers[0]))
+	var node map[string]any
+	for _, layer := range slices.Backward(d.Layers) {
+		above := layerNode(layer)
+		if layer.Format == "qcow2" {
+			above["backing"] = node
+		}
+		node = above
+	}
+	return jsonOption(node)
 }
 
 func nodeName(d Disk, role Role) string {

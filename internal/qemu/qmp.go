@@ -29,6 +29,14 @@ func DropLayer(layer Layer) string {
 	return command("blockdev-del", map[string]string{"node-name": layer.node()})
 }
 
+// Flatten is the QMP command that copies into top what lies between it and
+// bottom, and then leaves that out. BLOCK_JOB_COMPLETED says that it is done.
+func Flatten(top, bottom Layer) string {
+	return command("block-stream", map[string]any{
+		"job-id": "flatten", "device": top.node(), "base-node": bottom.node(), "backing-file": bottom.File,
+	})
+}
+
 // GrowDisk is the QMP command that makes the disk of a running guest larger.
 func GrowDisk(d Disk) string {
 	return command("block_resize", map[string]any{"node-name": d.Layers[0].node(), "size": d.SizeBytes})

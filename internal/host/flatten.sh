@@ -1,0 +1,16 @@
+# Makes a running instance's disk two layers: the image at the bottom, and the
+# top, into which QEMU copies what lies between. The guest goes on meanwhile.
+# $1 directory, $2 uid, $3 instance.json as it was read, $4 as it becomes, $5 the
+# QMP line, $6 the layers that are not needed any more.
+lock "$1" 60
+cd "$1" || exit
+unchanged instance.json "$3"
+alive control "$2" || fail $CHANGED "it does not run"
+listen
+say control "$5"
+await 8 "$pid" 36000 '"BLOCK_JOB_COMPLETED"' >/dev/null || fail $FAILED "$said"
+case $said in *'"error"'*) fail $FAILED "$said" ;; esac
+put instance.json "$4"
+cd disk || exit
+# shellcheck disable=SC2086 # a list of names of ours
+rm -f $6
