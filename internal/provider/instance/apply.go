@@ -70,6 +70,7 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 // when the apply was cancelled, stays to be looked at; any other is deleted
 // again. It reports whether the instance is gone, and err with that said.
 func settle(ctx context.Context, d driver, inst *host.Instance, err error) (gone bool, _ error) {
+	lookAgain(ctx, d, inst)
 	if errors.Is(err, errNotReady) || ctx.Err() != nil && inst.State == lifecycle.Running {
 		return false, report.Left(err, fmt.Sprintf("The instance is %s and is kept, marked as tainted: the next apply replaces it. "+
 			"To keep it for good, run terraform untaint.", inst.State))
@@ -81,6 +82,17 @@ func settle(ctx context.Context, d driver, inst *host.Instance, err error) (gone
 		return false, report.Left(err, fmt.Sprintf("The instance is %s and could not be deleted again: %v. The next apply replaces it.", inst.State, undo))
 	}
 	return true, report.Left(err, "The instance was deleted again: nothing is left on the host.")
+}
+
+// lookAgain finds out what has become of an instance, if that can be told: a
+// guest that panicked, for one, is paused now.
+func lookAgain(ctx context.Context, d driver, inst *host.Instance) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	d.Forget()
+	if now, err := d.Instance(ctx, inst.Name); err == nil && now.UID == inst.UID {
+		inst.State = now.State
+	}
 }
 
 // refuseDeletion reports a protected instance that is to be deleted.

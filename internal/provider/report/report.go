@@ -4,12 +4,15 @@ package report
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 // Error reports that verb could not be done to an object: what it was and why,
@@ -81,12 +84,35 @@ func remedyFor(id hosts.ID, err error) string {
 		return "Run terraform apply again when the other change is done."
 	case errors.Is(err, host.ErrPort):
 		return "Choose another host_port, or leave it out to have a free one chosen."
+	case errors.Is(err, ssh.ErrUnreachable):
+		return "Check address and port of the host, that sshd runs there, and that no firewall is in the way; then apply again."
+	case errors.Is(err, ssh.ErrAuthentication):
+		return "Put the public key into the file ~/.ssh/authorized_keys of that user on the host, or set another user or private_key_file."
+	case errors.Is(err, ssh.ErrForwarding):
+		return `Allow it in the host's sshd_config ("AllowTcpForwarding local" is enough), or use ready = { check = "console" }, which needs no forwarding.`
 	case errors.Is(err, context.DeadlineExceeded):
 		return "If it only needs longer, raise the limit in timeouts."
 	case errors.Is(err, context.Canceled):
 		return "Run terraform apply again to go on."
+	case id.Kind == host.Images && isContent(err):
+		return "Check source and checksum, then apply again."
 	}
 	return ""
+}
+
+// notContent are causes for which an image's source is not to blame, or which
+// say themselves what to do.
+var notContent = []error{
+	host.ErrFailed, host.ErrUnfit, host.ErrNotFound, qemu.ErrBackingFile, qemu.ErrDataFile,
+	ssh.ErrLost, ssh.ErrHostKey, ssh.ErrNoShell,
+}
+
+// isContent reports whether an image was not made because of what it was to be
+// made of, rather than because of its host.
+func isContent(err error) bool {
+	failed, ok := errors.AsType[*host.Error](err)
+	return ok && failed.Verb == "create" &&
+		!slices.ContainsFunc(notContent, func(cause error) bool { return errors.Is(err, cause) })
 }
 
 // Sentence gives text a capital and a full stop. An address or an id may come

@@ -11,6 +11,8 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 var web = hosts.ID{Host: "lab", Kind: host.Instances, Name: "web"}
@@ -38,6 +40,23 @@ func TestError_KeepsWhatWasSaidAroundADriversFailure(t *testing.T) {
 	}
 }
 
+func TestError_BlamesAnImagesSourceOnlyForWhatItIs(t *testing.T) {
+	disk := hosts.ID{Host: "lab", Kind: host.Images, Name: "disk"}
+	for err, blamed := range map[error]bool{
+		errors.New("answered 404"): true,
+		host.ErrFailed:             false, // the host's disk is full, perhaps
+		qemu.ErrBackingFile:        false, // says itself what to do
+	} {
+		got := Detail(disk, &host.Error{Verb: "create", Object: "image disk", Host: "lab", Err: err})
+		if strings.Contains(got, "Check source and checksum") != blamed {
+			t.Errorf("%v: %q; blames the source: want %v", err, got, blamed)
+		}
+	}
+	if got := Detail(disk, &host.Error{Verb: "read", Object: "image disk", Host: "lab", Err: errors.New("no")}); strings.Contains(got, "source") {
+		t.Errorf("a read: %q", got)
+	}
+}
+
 func TestLeft_StandsInsteadOfWhatTheDriverLeft(t *testing.T) {
 	err := Left(failure(), "nothing is left")
 	got := Detail(web, err)
@@ -52,6 +71,9 @@ func TestError_HasARemedyOfItsOwnWhereTheDriverHasNone(t *testing.T) {
 		host.ErrPort:             "another host_port",
 		host.ErrBusy:             "apply again",
 		context.DeadlineExceeded: "raise the limit in timeouts",
+		ssh.ErrUnreachable:       "Check address and port",
+		ssh.ErrAuthentication:    "authorized_keys",
+		ssh.ErrForwarding:        "AllowTcpForwarding",
 		context.Canceled:         "apply again",
 	} {
 		failed := &host.Error{Verb: "create", Object: "instance web", Host: "lab", Err: err}
