@@ -1,0 +1,153 @@
+package acceptance_test
+
+import (
+	"fmt"
+	"testing"
+
+	tf "github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
+)
+
+// booted is an instance of the shared images, which is waited for.
+func booted(name, more string, words ...string) string {
+	return fmt.Sprintf(`resource "kvm_instance" %q {
+		name               = %q
+		image              = "default/images/disk"
+		kernel             = { image = "default/images/vmlinuz", initrd = "default/images/initrd", command_line = %q }
+		memory_mib         = 128
+		network_interfaces = { lan = { forward = { http = { guest_port = 80 } } } }
+		%s
+	}
+	`, name, name, join(testhost.CommandLine, words...), more)
+}
+
+const readyHTTP = `ready = { check = "http", port = 80, path = "/token" }`
+
+func TestInstance_OfKernelAndImageIsChangedInPlaceOrRestarted(t *testing.T) {
+	t.Parallel()
+	var token string
+	uid := same("kvm_instance.boot", "uid")
+	steps := []tf.TestStep{
+		{
+			Config: booted("boot", readyHTTP),
+			ConfigStateChecks: checks{
+				shared.hasNewToken("boot", &token), shared.in("boot", "cat /disk/data", "testguest"), uid(),
+			},
+		},
+		{ // live: the guest sees a larger disk and goes on
+			Config:           booted("boot", readyHTTP+"\ndisk_gib = 1"),
+			ConfigPlanChecks: planned("kvm_instance.boot", plancheck.ResourceActionUpdate),
+			ConfigStateChecks: checks{
+				shared.hasToken("boot", &token), shared.in("boot", "cat /sys/block/vda/size", fmt.Sprint(1<<30/512)), uid(),
+			},
+		},
+		refused(booted("boot", readyHTTP+"\nallow_restart = false\nvcpus = 2\ndisk_gib = 1"), "The change needs a restart", "vcpus"),
+		{ // a restart: the guest boots anew on the same disk
+			Config:           booted("boot", readyHTTP+"\nvcpus = 2\ndisk_gib = 1"),
+			ConfigPlanChecks: planned("kvm_instance.boot", plancheck.ResourceActionUpdate),
+			ConfigStateChecks: checks{
+				shared.hasNewToken("boot", &token), shared.in("boot", "grep -c ^processor /proc/cpuinfo", "2"), uid(),
+			},
+		},
+	}
+	shared.apply(t, "boot", append(steps, imported("kvm_instance.boot", "default/instances/boot", "ready")...)...)
+}
+
+func TestInstance_OfAKernelAloneGoesIntoStandbyWhenItIsReady(t *testing.T) {
+	t.Parallel()
+	config := func(state string) string {
+		return fmt.Sprintf(`resource "kvm_instance" "bare" {
+			name       = "bare"
+			kernel     = { image = "default/images/vmlinuz", initrd = "default/images/initrd", command_line = %q }
+			memory_mib = 128
+			state      = %q
+			ready      = { check = "console", pattern = "testguest ready", timeout = "1m" }
+		}`, testhost.CommandLine, state)
+	}
+	shared.apply(t, "bare",
+		tf.TestStep{Config: config("standby"), ConfigStateChecks: checks{shared.isIn("bare", lifecycle.Standby)}},
+		tf.TestStep{Config: config("running"), ConfigStateChecks: checks{shared.isIn("bare", lifecycle.Running)}},
+	)
+}
+
+func TestState_FollowsTheConfigurationAndKeepsWhatItCan(t *testing.T) {
+	t.Parallel()
+	uid := same("kvm_instance.state", "uid")
+	moved := func(state string, also ...any) tf.TestStep {
+		step := tf.TestStep{Config: fork("state", fmt.Sprintf("state = %q", state)), ConfigStateChecks: checks{shared.isIn("state", lifecycle.State(state)), uid()}}
+		for _, c := range also {
+			step.ConfigStateChecks = append(step.ConfigStateChecks, c.(check))
+		}
+		return step
+	}
+	written := shared.in("state", "cat /disk/data", "written")
+	shared.apply(t, "state",
+		moved("running", shared.hasToken("state", &shared.token)),
+		moved("standby"),
+		// memory survives, on the way to the disk, too
+		moved("running", shared.hasToken("state", &shared.token), shared.in("state", "echo written > /disk/data", "")),
+		moved("standby"),
+		moved("stopped"),
+		moved("running", written, shared.hasNewToken("state", new(shared.token))),
+	)
+}
+
+func TestDrift_IsShownAndHealed(t *testing.T) {
+	t.Parallel()
+	shared.apply(t, "drift",
+		tf.TestStep{Config: fork("drift"), ConfigStateChecks: checks{shared.hasToken("drift", &shared.token)}},
+		after(func() { shared.kill(t, "drift") }, tf.TestStep{
+			Config:            fork("drift"),
+			ConfigPlanChecks:  planned("kvm_instance.drift", plancheck.ResourceActionUpdate),
+			ConfigStateChecks: checks{shared.isIn("drift", lifecycle.Running), shared.hasNewToken("drift", new(shared.token))},
+		}),
+		after(func() { must(t, shared.remove(t.Context(), "instances/drift")) }, tf.TestStep{
+			Config:            fork("drift"),
+			ConfigPlanChecks:  planned("kvm_instance.drift", plancheck.ResourceActionCreate),
+			ConfigStateChecks: checks{shared.hasToken("drift", &shared.token)},
+		}),
+	)
+}
+
+func TestForwardsAndLabels_ChangeWhileTheGuestRuns(t *testing.T) {
+	t.Parallel()
+	config := func(forwards, label string) string {
+		return fork("live", fmt.Sprintf("labels = { role = %q }", label), "network_interfaces = { lan = { forward = { "+forwards+" } } }")
+	}
+	http, ssh := "http = { guest_port = 80 },", "ssh = { guest_port = 22 },"
+	uid, created := same("kvm_instance.live", "uid"), same("kvm_instance.live", "created_at")
+	var port int
+	unchanged := func(also ...check) checks {
+		all := checks{shared.hasToken("live", &shared.token), uid(), created()}
+		for _, c := range also {
+			all = append(all, c)
+		}
+		return all
+	}
+	steps := []tf.TestStep{
+		{Config: config(http, "web"), ConfigStateChecks: unchanged()},
+		{
+			Config:            config(http, "db"),
+			ConfigPlanChecks:  planned("kvm_instance.live", plancheck.ResourceActionUpdate),
+			ConfigStateChecks: unchanged(shared.hasLabel("live", "role", "db")),
+		},
+		{Config: config(http+ssh, "db"), ConfigStateChecks: unchanged(shared.hasBanner("live", &port))},
+		{Config: config(http, "db"), ConfigStateChecks: unchanged(isFree(&port))},
+	}
+	shared.apply(t, "live", append(steps, imported("kvm_instance.live", "default/instances/live", "ready")...)...)
+}
+
+func TestDeletionProtection_RefusesToDestroy(t *testing.T) {
+	t.Parallel()
+	protected, free := fork("safe", "deletion_protection = true"), fork("safe", "deletion_protection = false")
+	shared.apply(t, "safe",
+		tf.TestStep{Config: protected},
+		refused(" ", "Unable to delete instance safe", "is protected", "Host: default", "set deletion_protection = false"),
+		tf.TestStep{Config: protected, Destroy: true, ExpectError: says("Unable to delete instance safe")},
+		tf.TestStep{Config: protected, PlanOnly: true},
+		tf.TestStep{Config: free, ConfigStateChecks: checks{shared.hasToken("safe", &shared.token)}},
+	)
+}
