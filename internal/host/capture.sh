@@ -18,6 +18,7 @@ capture() { # QEMU ARGS…: those of the receiver
 	rm -rf checkpoint.tmp
 	mkdir checkpoint.tmp
 	printf '%s\n' "$machine" >checkpoint.tmp/machine.json
+	qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || fail $FAILED "cannot make the file for the state of the devices"
 
 	listen
 	spawn receiver "$@"
@@ -46,8 +47,9 @@ migrate() {
 	# Bandwidth is bounded by memory alone; 30 ms of it is what may be left to
 	# send while the guest stands still. A guest that dirties faster is slowed
 	# down and in the end stopped: it converges always.
-	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true}]},"id":"capabilities"}'
+	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true},{"capability":"x-ignore-shared","state":false}]},"id":"capabilities"}'
 	say control '{"execute":"migrate-set-parameters","arguments":{"max-bandwidth":1099511627776,"downtime-limit":30},"id":"parameters"}'
+	[ "$patience" -gt 0 ] || say control '{"execute":"stop","id":"stop"}'
 	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate.sock"},"id":"migrate"}'
 	await 8 "$guest" "$patience" '"status": "pre-switchover"'
 	case $? in
@@ -74,13 +76,11 @@ go_on() { # QEMU refuses for a moment, until it has finished with the migration
 	done
 }
 
-save() { # the receiver has all memory in its file; the devices, 0.4 MB, are written beside it
-	# A migration to a file would be QEMU's other way; before 8.2 it could not do
-	# that without starting a process, which the sandbox denies.
-	say receiver '{"execute":"xen-save-devices-state","arguments":{"filename":"checkpoint.tmp/device-state"},"id":"save"}'
-	await 7 "$receiver" 600 '"id": "save"' || return
+save() { # the receiver has all memory in its file; the devices are written beside it
+	ignore_shared receiver 7 "$receiver" || return
+	job receiver 7 "$receiver" '{"execute":"snapshot-save","arguments":{"job-id":"save","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"save"}' || return
 	say receiver '{"execute":"quit","id":"quit"}'
-	gone "$receiver" 100 && [ -s checkpoint.tmp/device-state ] || return
+	gone "$receiver" 100 || return
 	end_receiver
 }
 

@@ -172,7 +172,7 @@ await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or e
 			line=$partial$line partial='' said=$line
 			printf '%s\n' "$line"
 			case $line in
-			*'"error": {'* | *'"status": "failed"'*) return 1 ;;
+			*'"error": {'* | *'"status": "failed"'* | *'"status": "aborting"'*) return 1 ;;
 			*"$4"*) return 0 ;;
 			esac
 		else
@@ -191,4 +191,17 @@ greet() { # NAME FD PID: opens the control channel of a process just spawned
 	pace=
 	say "$1" '{"execute":"qmp_capabilities","id":"hello"}'
 	await "$2" "$3" 50 '"id": "hello"'
+}
+
+job() { # NAME FD PID LINE: has QEMU do a job, and waits for its end
+	say "$1" "$4"
+	await "$2" "$3" 600 '"status": "concluded"' && return
+	say "$1" '{"execute":"query-jobs","id":"jobs"}' # the job says what went wrong
+	await "$2" "$3" 50 '"id": "jobs"'
+	return 1
+}
+
+ignore_shared() { # NAME FD PID: device state is saved and loaded without the memory, which is a file beside it
+	say "$1" '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]},"id":"ignore-shared"}'
+	await "$2" "$3" 50 '"id": "ignore-shared"'
 }

@@ -31,24 +31,27 @@ undo() {
 	fail $FAILED "$said"
 }
 
+load() { # memory is mapped already
+	ignore_shared control 8 "$pid" || return
+	job control 8 "$pid" '{"execute":"snapshot-load","arguments":{"job-id":"load","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"load"}' || return
+	say control '{"execute":"job-dismiss","arguments":{"id":"load"},"id":"dismiss"}'
+	say control '{"execute":"blockdev-del","arguments":{"node-name":"device-state"},"id":"blockdev-del"}'
+	await 8 "$pid" 50 '"id": "blockdev-del"' || return
+	rm run/device-state
+}
+
 mkdir -p run
 if [ "$mode" = restore ]; then
-	exec 3<checkpoint/device-state
-	spawn control "$@"
-	exec 3<&-
+	cp checkpoint/device-state run
 else
 	: >run/console.log
-	spawn control "$@"
 fi
+spawn control "$@"
 exec 8<run/control.out
 # While QEMU starts, what it stands on gets to the disk.
 [ -z "$top" ] || { sync "disk/$top" disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }
 greet control 8 "$pid" || undo
-if [ "$mode" = restore ]; then
-	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'
-	say control '{"execute":"migrate-incoming","arguments":{"uri":"fd:3"},"id":"load"}'
-	await 8 "$pid" 600 '"status": "completed"' || undo
-fi
+[ "$mode" != restore ] || load || undo
 say control '{"execute":"cont","id":"cont"}'
 await 8 "$pid" 50 '"id": "cont"' || undo
 

@@ -41,9 +41,6 @@ func Args(m Machine, p Process) []string {
 		"-machine", m.Type + ",memory-backend=ram,vmport=off",
 		"-accel", m.Accelerator, "-cpu", m.CPU, "-smp", fmt.Sprint(m.VCPUs),
 		"-m", fmt.Sprintf("%dM", m.MemoryMiB), "-object", memory(m, p.Role),
-		// What xen-save-devices-state writes has no configuration section, so a
-		// restored guest's process expects none, and then no other may either.
-		"-global", "migration.send-configuration=off",
 		"-rtc", "base=utc", "-action", "panic=pause", "-msg", "timestamp=on",
 	}
 	args = append(args, monitors(p.Role)...)
@@ -63,10 +60,24 @@ func Args(m Machine, p Process) []string {
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
 	}
-	if p.Role != Boot {
-		args = append(args, "-incoming", "defer")
+	switch p.Role {
+	case Restored:
+		// Not -incoming: that leaves the ROMs empty, and a guest that reboots later
+		// finds no firmware.
+		args = append(args, "-blockdev", deviceState("run")) // a copy, for QEMU opens it to write
+	case Receiver:
+		args = append(args, "-blockdev", deviceState("checkpoint.tmp"), "-incoming", "defer")
 	}
 	return args
+}
+
+// deviceState is the node of the qcow2 file whose internal snapshot is the state
+// of a checkpoint's devices.
+func deviceState(dir string) string {
+	return jsonOption(map[string]any{
+		"driver": "qcow2", "node-name": "device-state",
+		"file": map[string]any{"driver": "file", "filename": dir + "/device-state"},
+	})
 }
 
 const (
