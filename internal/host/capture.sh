@@ -9,7 +9,8 @@
 # guest, else running; $afterwards is on when the guest is to go on, off when it
 # is to end. With $top, which is to be the new layer: $becomes is
 # instance.json with it, $was without; $patience is how many tenths of a second
-# the guest has to let its memory be copied before it is stopped for that; $below, $format and $size as in start.sh;
+# the guest has to let its memory be copied before it is stopped for that, and
+# $downtime how many milliseconds of copying may be left when it is; $below, $format and $size as in start.sh;
 # $add, $switch and $drop say it in QMP.
 
 capture() { # QEMU ARGS…: those of the receiver
@@ -44,13 +45,15 @@ migrate() {
 	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate.sock"},"id":"listen"}'
 	await 7 "$receiver" 50 '"id": "listen"' || return
 
-	# Bandwidth is bounded by memory alone; 30 ms of it is what may be left to
+	# Bandwidth is bounded by memory alone; $downtime of it is what may be left to
 	# send while the guest stands still. A guest that dirties faster is slowed
 	# down and in the end stopped: it converges always.
 	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true},{"capability":"x-ignore-shared","state":false}]},"id":"capabilities"}'
-	say control '{"execute":"migrate-set-parameters","arguments":{"max-bandwidth":1099511627776,"downtime-limit":30},"id":"parameters"}'
-	[ "$patience" -gt 0 ] || say control '{"execute":"stop","id":"stop"}'
-	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate.sock"},"id":"migrate"}'
+	parameters '"max-bandwidth":1099511627776,"downtime-limit":'"$downtime"
+	case $mode$downtime in
+	running0) begin_still || return ;;
+	*) begin ;;
+	esac
 	await 8 "$guest" "$patience" '"status": "pre-switchover"'
 	case $? in
 	1) return 1 ;;
@@ -65,6 +68,26 @@ migrate() {
 	await 8 "$guest" 600 '"status": "completed"' || return
 	[ "$afterwards" = off ] || go_on || return
 	await 7 "$receiver" 600 '"status": "completed"'
+}
+
+begin() {
+	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate.sock"},"id":"migrate"}'
+}
+
+# QEMU asks which pages were dirtied, and copies them. A store of an emulated
+# guest that is under way meanwhile is lost, so it stands still each time QEMU
+# asks: in the beginning, and, with a downtime limit of 0, not again until all
+# pages were sent once and it is stopped.
+begin_still() {
+	say control '{"execute":"stop","id":"stop"}'
+	parameters '"max-bandwidth":1048576' # so that the end is not there before the guest goes on
+	begin
+	await 8 "$guest" 100 '"event": "MIGRATION_PASS"' && go_on || return
+	parameters '"max-bandwidth":1099511627776'
+}
+
+parameters() { # TEXT
+	say control '{"execute":"migrate-set-parameters","arguments":{'"$1"'},"id":"parameters"}'
 }
 
 go_on() { # QEMU refuses for a moment, until it has finished with the migration

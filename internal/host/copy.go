@@ -64,7 +64,7 @@ func (h *Host) copyArgs(c call, s source, text, ports string) []string {
 	if s.state != lifecycle.Running {
 		return args
 	}
-	args = append(args, compact(s.machine), patience(s.machine))
+	args = append(append(args, compact(s.machine)), paceArgs(s.machine)...)
 	args = append(args, switchArgs(*s.record)...)
 	return append(append(args, h.QEMUBinary), receiverArgs(s.record.Name, s.uid, s.machine)...)
 }
@@ -88,15 +88,17 @@ func receiverArgs(name, uid string, m qemu.Machine) []string {
 	return qemu.Args(m, qemu.Process{Role: qemu.Receiver, Name: name, UID: uid, Generation: uuid.NewString()})
 }
 
-// patience is how long a guest may dirty its memory while it is copied, before
-// it is stopped for it, in tenths of a second: 20 s and 5 s for every GiB, four
-// times of what was measured on slow hosts. An emulated guest is stopped at
-// once: QEMU misses a store that is under way while it looks what was dirtied.
-func patience(m qemu.Machine) string {
+// paceArgs are capture.sh's patience and downtime. A guest may dirty its memory
+// while it is copied for 20 s and 5 s for every GiB, four times of what was
+// measured on slow hosts, before it is stopped for it. What is left for the time
+// in which it stands still may take 30 ms. An emulated guest, of which QEMU does
+// not see every store, has its memory sent once, and what it dirtied then.
+func paceArgs(m qemu.Machine) []string {
+	downtime := "30"
 	if m.Accelerator == "tcg" {
-		return "0"
+		downtime = "0"
 	}
-	return fmt.Sprint(200 + 50*m.MemoryMiB/1024)
+	return []string{fmt.Sprint(200 + 50*m.MemoryMiB/1024), downtime}
 }
 
 // withLayer is m with a new layer on top of its disk.

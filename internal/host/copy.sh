@@ -3,8 +3,9 @@
 # $1 data directory, $2 source, $3 its uid, $4 its metadata, $5 that as it was
 # read, $6 how it was found (running, standby, stopped), $7 its layers;
 # $8 object to be made, $9 its metadata, ${10} that as it will be, ${11} its
-# host ports. For a running source ${12} to ${21} are machine, patience, becomes, top, below, format, size, add, switch and drop as
-# in capture.sh, and then come QEMU and the arguments of a receiver.
+# host ports. For a running source then come machine, patience, downtime,
+# becomes, top, below, format, size, add, switch and drop as in capture.sh, and
+# QEMU and the arguments of a receiver.
 enter "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
 object=$8 metadata=$9 becoming=${10} ports=${11}
@@ -22,8 +23,8 @@ unchanged "$source_metadata" "$was"
 case $mode in
 running)
 	alive control "$uid" || fail $CHANGED "it does not run"
-	machine=$1 patience=$2 becomes=$3 top=$4 below=$5 format=$6 size=$7 add=$8 switch=$9 drop=${10}
-	shift 10
+	machine=$1 patience=$2 downtime=$3 becomes=$4 top=$5 below=$6 format=$7 size=$8 add=$9 switch=${10} drop=${11}
+	shift 11
 	afterwards=on
 	capture "$@"
 	disarm

@@ -306,3 +306,20 @@ func TestFork_CanReboot(t *testing.T) {
 		t.Error("it did not boot anew")
 	}
 }
+
+// TestStandby_LosesNoStoreOfABusyGuest is of a fault that shows by chance, where
+// the guest's processors and the copying of its memory compete for the host's.
+func TestStandby_LosesNoStoreOfABusyGuest(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("busy")
+	l.in(fork, "for i in 1 2 3; do (while :; do ls -lR / 2>/dev/null | md5sum >/busy.$i; done) >/dev/null 2>&1 & done")
+	for range 4 {
+		must(t, l.Standby(ctx, fork))
+		must(t, l.Restore(ctx, fork))
+		l.await(fork)
+	}
+	if l.token(fork) != common.token {
+		t.Error("it has booted meanwhile")
+	}
+}

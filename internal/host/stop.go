@@ -23,8 +23,8 @@ func (h *Host) Stop(ctx context.Context, inst *Instance, timeout time.Duration) 
 // process. One round trip.
 func (h *Host) Standby(ctx context.Context, inst *Instance) error {
 	c := h.call("put into standby", Instances, inst.Name)
-	args := []string{h.dir(c.object), inst.UID, inst.raw, string(inst.State), compact(inst.Machine), patience(inst.Machine), h.QEMUBinary}
-	args = append(args, receiverArgs(inst.Name, inst.UID, inst.Machine)...)
+	args := append([]string{h.dir(c.object), inst.UID, inst.raw, string(inst.State), compact(inst.Machine)}, paceArgs(inst.Machine)...)
+	args = append(append(args, h.QEMUBinary), receiverArgs(inst.Name, inst.UID, inst.Machine)...)
 	if _, err := c.write(ctx, captureScript+standbyScript, args...); err != nil {
 		return err
 	}
