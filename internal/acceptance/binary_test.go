@@ -65,7 +65,6 @@ func (w *workspace) command(args ...string) *exec.Cmd {
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+w.config, "TF_INPUT=0",
 		"TF_CLI_ARGS_plan=-no-color", "TF_CLI_ARGS_apply=-no-color", "TF_CLI_ARGS_destroy=-no-color")
-	// A group of its own, as in a terminal: Ctrl-C goes to all of it. It ends
 	// A group of its own, as in a terminal, where Ctrl-C goes to all of it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd

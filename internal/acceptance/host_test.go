@@ -37,6 +37,8 @@ func TestHost_ThatIsWrongInTheConfigurationIsNamed(t *testing.T) {
 	port := unusedPort(t)
 	file := filepath.Join(t.TempDir(), "file")
 	must(t, os.WriteFile(file, nil, 0o600))
+	old := filepath.Join(t.TempDir(), "qemu-old")
+	must(t, os.WriteFile(old, []byte("#!/bin/sh\necho QEMU emulator version 5.2.0\n"), 0o700))
 	config := stopped("wrong")
 	with := func(argument, value string) string {
 		return shared.provider(map[string]string{argument: value}) + config
@@ -52,6 +54,7 @@ func TestHost_ThatIsWrongInTheConfigurationIsNamed(t *testing.T) {
 		{with("private_key_file", quote(strangerFile)), []string{failed, "authentication failed", "user " + shared.User, strangerFile, "Host: default", "authorized_keys"}},
 		{with("port", strconv.Itoa(port)), []string{failed, "host is unreachable: 127.0.0.1:" + strconv.Itoa(port), "connection refused", "Host: default", "Check address and port"}},
 		{with("qemu_binary", `"qemu-missing"`), []string{failed, "host is not fit", "qemu-missing is missing", "apt-get install qemu-system-x86", "Host: default"}},
+		{with("qemu_binary", quote(old)), []string{failed, "host is not fit", old + " is of version 5.2.0", "6.0.0 or later is needed", "Host: default"}},
 		{with("data_dir", quote("/nonexistent/vms")), []string{failed, "the data directory /nonexistent/vms is not there", "Host: default", "sudo install -d -m 0700", "/nonexistent/vms"}},
 		{with("data_dir", quote(file)), []string{failed, "the data directory", "may not be entered by " + shared.User, "Host: default", "sudo install -d -m 0700"}},
 		// Nobody may make directories there, whoever runs the test.

@@ -1,11 +1,14 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/hashicorp/go-version"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
@@ -101,6 +104,11 @@ func (h *Host) machineType(ctx context.Context) (string, error) {
 	return h.facts.machineType, nil
 }
 
+// oldestQEMU is the first that can save the state of devices by a job.
+var oldestQEMU = version.Must(version.NewVersion("6.0"))
+
+const testedQEMU = "7.2"
+
 func (h *Host) probe(ctx context.Context, accelerator string) (map[string]string, error) {
 	out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, accelerator)
 	if err != nil {
@@ -110,6 +118,10 @@ func (h *Host) probe(ctx context.Context, accelerator string) (map[string]string
 	for line := range strings.Lines(out) {
 		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		values[key] = value
+	}
+	if v, err := version.NewVersion(values["version"]); err != nil || v.LessThan(oldestQEMU) {
+		return nil, call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit,
+			fmt.Sprintf("%s is of version %s; %s or later is needed, %s is what is tested", h.QEMUBinary, cmp.Or(values["version"], "unknown"), oldestQEMU, testedQEMU), "")
 	}
 	return values, nil
 }

@@ -199,7 +199,6 @@ type counter struct {
 	host.Transport
 	mu      sync.Mutex
 	scripts []string
-	streams int
 }
 
 func (c *counter) Run(ctx context.Context, s ssh.Script) (ssh.Result, error) {

@@ -70,7 +70,7 @@ func hostAttributes() map[string]schema.Attribute {
 		"proxy_jump":       text("Hosts to go through, such as `user@bastion:22`, several separated by commas; `none` for none. Default: what `~/.ssh/config` says."),
 		"data_dir": text("Absolute path of the directory on the host that holds everything; one filesystem. Default: `"+host.DefaultDataDir+"`.",
 			stringvalidator.RegexMatches(absolute, "must be an absolute path")),
-		"accelerator": text("`kvm`, or `tcg` for software emulation, which is 10 to 50 times slower. It is never chosen silently. Default: `"+host.DefaultAccelerator+"`.",
+		"accelerator": text("`kvm`, or `tcg` for software emulation, which is many times slower and meant for tests. It is never chosen silently. Default: `"+host.DefaultAccelerator+"`.",
 			stringvalidator.OneOf("kvm", "tcg")),
 		"qemu_binary": text("Name or path of QEMU on the host. Default: `" + host.DefaultQEMUBinary + "`."),
 	}

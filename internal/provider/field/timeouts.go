@@ -19,7 +19,7 @@ type Limits struct{ Create, Update, Delete time.Duration }
 // Timeouts is the attribute with which a user sets others.
 func Timeouts(ctx context.Context, effects effect.Table, limits Limits) schema.Attribute {
 	describe := func(operation string, limit time.Duration) string {
-		return fmt.Sprintf("Time limit to %s the %s, such as \"90s\" or \"1h30m\". Default: %q.", operation, effects.Object, Duration(limit))
+		return fmt.Sprintf("Time limit to %s the %s, such as `90s` or `1h30m`. Default: `%s`.", operation, effects.Object, Duration(limit))
 	}
 	attribute := timeouts.Attributes(ctx, timeouts.Opts{
 		Create: limits.Create != 0, CreateDescription: describe("create", limits.Create),

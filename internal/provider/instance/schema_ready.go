@@ -20,7 +20,7 @@ const (
 
 func readyAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: Effects.Describe("ready", "What to wait for after the instance was started or restored, and before it is put into standby for the first time. "+
+		MarkdownDescription: Effects.Describe("ready", "What to wait for after the instance was started or restored, and before a new instance is put into standby. "+
 			"When it does not come, the apply fails and the instance is left running. Default: nothing."),
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
@@ -40,7 +40,7 @@ func readyAttribute() schema.SingleNestedAttribute {
 				Validators:          []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^/[!-~]*$`), "must begin with / and have neither spaces nor control characters")},
 			},
 			"pattern": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("ready.pattern", "Regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) to look for in the console's output, for `console`."),
+				MarkdownDescription: Effects.Describe("ready.pattern", "Regular expression ([RE2](https://github.com/google/re2/wiki/Syntax)) to look for in the console's output since the last boot, for `console`. The console of a fork begins empty."),
 				Optional:            true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1), field.Valid("a regular expression", func(text string) error {
 					_, err := regexp.Compile(text)
