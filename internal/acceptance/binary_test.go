@@ -46,7 +46,8 @@ func newWorkspace(t *testing.T, config string) *workspace {
 	must(t, err)
 	w := &workspace{t, t.TempDir(), cli}
 	source := strings.TrimPrefix(provider.Address, "registry.terraform.io/")
-	w.write(fmt.Sprintf("terraform {\n  required_providers { kvm = { source = %q } }\n}\n", source) + config)
+	must(t, os.WriteFile(filepath.Join(w.dir, "versions.tf"), fmt.Appendf(nil, "terraform {\n  required_providers { kvm = { source = %q } }\n}\n", source), 0o600))
+	w.write(config)
 	t.Cleanup(func() {
 		if status, out := w.terraform("destroy", "-auto-approve"); status != 0 {
 			t.Errorf("destroy: status %d: %s", status, out)

@@ -30,9 +30,7 @@ func image(name, source, checksum string) string {
 
 func TestImage_OfTheSameContentIsStoredOnce(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(shared.guest.Disk)
-	must(t, err)
-	sum := fmt.Sprintf("%x", sha256.Sum256(content))
+	content, sum := contentOf(t, shared.guest.Disk)
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/moved" {
@@ -87,8 +85,7 @@ func TestImage_OfTheSameContentIsStoredOnce(t *testing.T) {
 // so, and mends it: the same apply then works.
 func TestImage_ThatIsNotWhatItShouldBeLeavesNothing(t *testing.T) {
 	t.Parallel()
-	content, err := os.ReadFile(shared.guest.Disk)
-	must(t, err)
+	content, _ := contentOf(t, shared.guest.Disk)
 	content = append(content[:len(content):len(content)], "of its own"...) // not what is there already
 	sum := fmt.Sprintf("%x", sha256.Sum256(content))
 	var mended atomic.Bool
@@ -148,4 +145,11 @@ func qemuImg(t *testing.T, args ...string) {
 	if out, err := exec.Command("qemu-img", args...).CombinedOutput(); err != nil {
 		t.Fatalf("qemu-img %v: %v: %s", args, err, out)
 	}
+}
+
+func contentOf(t *testing.T, path string) (content []byte, sha256sum string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	must(t, err)
+	return content, fmt.Sprintf("%x", sha256.Sum256(content))
 }

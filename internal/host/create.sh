@@ -5,7 +5,7 @@
 enter "$1"
 object=$2 becoming=$3 ports=$4 image=$5 below=$6 format=$7 top=$8 size=$9
 kernel=${10} initrd=${11}
-[ ! -e "$object" ] || fail $EXISTS "there is a $object already"
+[ ! -e "$object" ] || fail $EXISTS "$object is there already"
 stage "$object"
 
 give() { # IMAGE FILE: a link to an image

@@ -3,7 +3,7 @@
 # pass for whole. $1 data directory, $2 object, $3 format, $4 image.json without its end, which is added here and printed.
 enter "$1"
 object=$2 format=$3 begin=$4
-[ ! -e "$object" ] || fail $EXISTS "there is a $object already"
+[ ! -e "$object" ] || fail $EXISTS "$object is there already"
 stage "$object"
 give_up() {
 	rm -rf "$staged"

@@ -55,7 +55,7 @@ stage() { # OBJECT: makes $staged, in which it is prepared
 commit() { # OBJECT: what is staged becomes it, unless there is one
 	sync "$staged"/* "$staged" && mv -T "$staged" "$1" 2>/dev/null || {
 		rm -rf "$staged"
-		[ ! -d "$1" ] || fail $EXISTS "there is a $1 already"
+		[ ! -d "$1" ] || fail $EXISTS "$1 is there already"
 		fail $FAILED "cannot make $1"
 	}
 	sync "${1%/*}"

@@ -2,6 +2,7 @@ package testhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -24,12 +25,9 @@ func makeDisk(ctx context.Context, path string) error {
 	if err := os.WriteFile(filepath.Join(content, "data"), []byte("testguest\n"), 0o644); err != nil {
 		return fmt.Errorf("write a file for the guest's disk: %w", err)
 	}
-	raw := filepath.Join(dir, "raw")
-	if err := os.WriteFile(raw, nil, 0o644); err != nil {
-		return fmt.Errorf("make the guest's disk: %w", err)
-	}
-	if err := os.Truncate(raw, diskSize); err != nil {
-		return fmt.Errorf("make the guest's disk: %w", err)
+	raw, err := makeRaw(dir, diskSize)
+	if err != nil {
+		return err
 	}
 	mke2fs, err := systemProgram("mke2fs")
 	if err != nil {
@@ -40,11 +38,24 @@ func makeDisk(ctx context.Context, path string) error {
 		"-d", content, raw); err != nil {
 		return err
 	}
-	if _, err := run(ctx, dir, "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, path); err != nil {
+	return toQcow2(ctx, raw, path)
+}
+
+// makeRaw makes an empty disk.
+func makeRaw(dir string, bytes int64) (string, error) {
+	raw := filepath.Join(dir, "raw")
+	if err := errors.Join(os.WriteFile(raw, nil, 0o644), os.Truncate(raw, bytes)); err != nil {
+		return "", fmt.Errorf("make a disk of the guest: %w", err)
+	}
+	return raw, nil
+}
+
+func toQcow2(ctx context.Context, raw, path string) error {
+	if _, err := run(ctx, filepath.Dir(raw), "qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, path); err != nil {
 		return err
 	}
 	if err := os.Chmod(path, 0o444); err != nil {
-		return fmt.Errorf("make the guest's disk read-only: %w", err)
+		return fmt.Errorf("make a disk of the guest read-only: %w", err)
 	}
 	return nil
 }

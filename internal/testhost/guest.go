@@ -26,6 +26,7 @@ type Guest struct {
 	Kernel        string // vmlinuz
 	Initrd        string // cpio archive, gzip
 	Disk          string // qcow2, 64 MiB, ext4; the file data in it says "testguest"
+	BootDisk      string // qcow2, 40 MiB: boots by itself, without the other three
 	KernelVersion string // such as "6.1.0-56-cloud-amd64"
 }
 
@@ -37,14 +38,14 @@ const CommandLine = "console=ttyS0 quiet cryptomgr.notests"
 
 // guestFormat is part of the cache key: raise it when the guest is put together
 // in another way from the same files.
-const guestFormat = "1"
+const guestFormat = "2"
 
 //go:embed guestinit/*.go
 var initSource embed.FS
 
 // BuildGuest returns the guest, which it builds when this machine has none yet
 // of the same ingredients. Several processes may build at once. It needs the Go
-// tool, a static busybox, mke2fs, qemu-img and, the first time, apt-get with
+// tool, a static busybox, mke2fs, mtools, syslinux, qemu-img and, the first time, apt-get with
 // access to the distribution's packages.
 func BuildGuest(ctx context.Context) (Guest, error) {
 	guest, err := buildGuest(ctx)
@@ -68,11 +69,14 @@ func buildGuest(ctx context.Context) (Guest, error) {
 		return Guest{}, err
 	}
 	dir, err := cached(ctx, "guest-"+key, func(dir string) error {
-		return errors.Join(
+		if err := errors.Join(
 			copyFile(kernel.image(), filepath.Join(dir, "vmlinuz")),
 			makeInitrd(ctx, filepath.Join(dir, "initrd.gz"), kernel, busybox),
 			makeDisk(ctx, filepath.Join(dir, "disk.qcow2")),
-		)
+		); err != nil {
+			return err
+		}
+		return makeBootDisk(ctx, filepath.Join(dir, "boot.qcow2"), filepath.Join(dir, "vmlinuz"), filepath.Join(dir, "initrd.gz"))
 	})
 	if err != nil {
 		return Guest{}, err
@@ -81,6 +85,7 @@ func buildGuest(ctx context.Context) (Guest, error) {
 		Kernel:        filepath.Join(dir, "vmlinuz"),
 		Initrd:        filepath.Join(dir, "initrd.gz"),
 		Disk:          filepath.Join(dir, "disk.qcow2"),
+		BootDisk:      filepath.Join(dir, "boot.qcow2"),
 		KernelVersion: kernel.version,
 	}, nil
 }

@@ -16,5 +16,5 @@ resource "kvm_instance" "base" {
 resource "kvm_snapshot" "golden" {
   name     = "golden"
   instance = kvm_instance.base.id
-  labels   = { os = "debian-12" }
+  labels   = { role = "golden" }
 }
