@@ -14,7 +14,7 @@
 # $add, $switch and $drop say it in QMP.
 
 capture() { # QEMU ARGS…: those of the receiver
-	guest=$pid switched=''
+	guest=$pid
 	[ ! -d checkpoint ] || remove checkpoint # stale beside a process
 	rm -rf checkpoint.tmp
 	mkdir checkpoint.tmp
@@ -32,6 +32,12 @@ capture() { # QEMU ARGS…: those of the receiver
 
 prepare_layer() {
 	[ "$top" ] || return 0
+	say control '{"execute":"query-block","id":"query-block"}'
+	await 8 "$guest" 50 '"id": "query-block"' || return
+	case $said in
+	*'"node-name": "layer-'"${below%.qcow2}"'"'*) ;;
+	*) said="its guest does not write to disk/$below" && return 1 ;;
+	esac
 	# An empty layer above shows what is below, so it may be named before it is used.
 	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || return
 	put instance.json "$becomes"
@@ -64,7 +70,6 @@ migrate() {
 	[ -z "$top" ] || say control "$switch"
 	say control '{"execute":"migrate-continue","arguments":{"state":"pre-switchover"},"id":"continue"}'
 	[ -z "$top" ] || await 8 "$guest" 100 '"id": "transaction"' || return
-	switched=$top
 	await 8 "$guest" 600 '"status": "completed"' || return
 	[ "$afterwards" = off ] || go_on || return
 	await 7 "$receiver" 600 '"status": "completed"'
@@ -111,21 +116,32 @@ abandon() { # leaves the guest as it was and ends the script
 	reason=$said
 	tail -n 5 run/receiver.log >&2
 	recover
-	[ "$switched" ] || [ -z "$top" ] || {
-		say control "$drop"
-		put instance.json "$was" && rm -f "disk/$top"
-	}
 	disarm
 	fail $FAILED "$reason"
 }
 
-recover() { # ends the receiver and lets the guest go on, from wherever the migration was
+recover() { # ends the receiver, lets the guest go on, from wherever the migration was, and forgets the new layer
 	end_receiver
 	rm -rf checkpoint.tmp
 	say control '{"execute":"migrate_cancel","id":"cancel"}'
-	[ "$mode" = running ] || return 0
+	[ "$mode" != running ] || wake
+	[ "$top" ] || return 0
+	say control "$drop"
+	until await 8 "$guest" 50 '"id": "blockdev-del"'; do
+		case $said in
+		*blockdev-del*) break ;; # it was refused
+		'{'*) ;;                 # something else was, before
+		*) return 0 ;;           # there is no QEMU
+		esac
+	done
+	case $said in
+	*'"return": '* | *'Failed to find node'*) put instance.json "$was" && rm -f "disk/$top" ;;
+	esac # else the guest writes to it already
+}
+
+wake() {
 	tries=50
-	until say control '{"execute":"cont","id":"recover"}' && await 8 "$guest" 1 '"id": "recover"' >/dev/null; do
+	until say control '{"execute":"cont","id":"recover"}' && await 8 "$guest" 1 '"id": "recover"'; do
 		[ "$tries" -gt 0 ] && running "$guest" || return 0
 		tries=$((tries - 1))
 		sleep 0.1

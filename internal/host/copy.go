@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,8 +13,8 @@ import (
 )
 
 // A source is what a snapshot or a fork is made from: an instance that runs, is
-// in standby or stopped, or a snapshot. It is never changed by that, but for the new disk layer that a
-// running one goes on with.
+// in standby or stopped, or a snapshot. It is never changed by that, but for the
+// new disk layer that a running one goes on with.
 type source struct {
 	ref         Ref
 	uid         string
@@ -52,6 +53,19 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		return source{}, c.invalid("%s is %s: %s", ref, inst.State, inst.Problem)
 	}
 	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record}, nil
+}
+
+// ofPresent copies a source, which it looks at anew when somebody else has
+// changed it since it was read, by a snapshot of their own perhaps.
+func ofPresent[T any](h *Host, copy func() (T, error)) (T, error) {
+	const attempts = 3
+	for attempt := 1; ; attempt++ {
+		made, err := copy()
+		if !errors.Is(err, ErrChanged) || attempt == attempts {
+			return made, err
+		}
+		h.Forget()
+	}
 }
 
 // copyArgs are the arguments of capture.sh and copy.sh together: to make object

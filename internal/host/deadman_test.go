@@ -57,7 +57,7 @@ func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
 		t.Run(moment.name, func(t *testing.T) {
 			l := shared(t)
 			ctx := context.Background()
-			l.fork("orphaned")
+			fork := l.fork("orphaned")
 			log := l.path("instances/orphaned/run", moment.file)
 			seen, err := os.ReadFile(log)
 			must(t, err)
@@ -72,7 +72,8 @@ func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
 				return len(text) > len(seen) && bytes.Contains(text[len(seen):], []byte(moment.text))
 			})
 			script, shell := l.scriptOf("orphaned")
-			must(t, errors.Join(syscall.Kill(script, syscall.SIGKILL), syscall.Kill(shell, syscall.SIGKILL)))
+			// The shell first: it would tell how the script ended.
+			must(t, errors.Join(syscall.Kill(shell, syscall.SIGKILL), syscall.Kill(script, syscall.SIGKILL)))
 			if err := <-done; !errors.Is(err, ssh.ErrLost) {
 				t.Fatalf("the call ended with %v", err)
 			}
@@ -87,8 +88,17 @@ func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
 			if pause := qemu.Pause(qemu.Messages(string(text[len(seen):]))); pause > 5*time.Second {
 				t.Errorf("the guest stood still for %s", pause)
 			}
+			// What the guest writes to is what its metadata says, and so is not what
+			// a snapshot has.
+			l.in(fork, "echo before >/disk/data && sync")
 			again, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "orphan", Instance: "orphaned"})
 			must(t, err)
+			l.in(fork, "echo after >/disk/data && sync")
+			child := l.forkOf("orphans-child", host.Ref{Kind: host.Snapshots, Name: "orphan"})
+			l.in(child, "umount /disk && mount -t ext4 /dev/vda /disk") // reads what is on the disk
+			if data := l.in(child, "cat /disk/data"); data != "before\n" {
+				t.Errorf("the snapshot has %q", data)
+			}
 			must(t, l.DeleteSnapshot(ctx, "orphan", again.UID))
 		})
 	}

@@ -25,6 +25,10 @@ type ForkSpec struct {
 // stopped. It is a few links, whatever the sizes, and depends on nothing
 // afterwards; a running source is captured live for it. Two round trips.
 func (h *Host) Fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
+	return ofPresent(h, func() (*Instance, error) { return h.fork(ctx, spec) })
+}
+
+func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	c := h.call("fork", Instances, spec.Name)
 	if err := c.checkName(); err != nil {
 		return nil, err

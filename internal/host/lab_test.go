@@ -91,7 +91,12 @@ func TestMain(m *testing.M) {
 // fork makes a running fork of golden, which lives as long as the test.
 func (l *lab) fork(name string) *host.Instance {
 	l.t.Helper()
-	fork, err := l.Fork(context.Background(), host.ForkSpec{Name: name, Source: common.golden})
+	return l.forkOf(name, common.golden)
+}
+
+func (l *lab) forkOf(name string, source host.Ref) *host.Instance {
+	l.t.Helper()
+	fork, err := l.Fork(context.Background(), host.ForkSpec{Name: name, Source: source})
 	must(l.t, err)
 	l.t.Cleanup(func() {
 		if err := l.DeleteInstance(context.Background(), name, fork.UID); err != nil {

@@ -21,6 +21,10 @@ type SnapshotSpec struct {
 // TakeSnapshot takes a snapshot of an instance, which stays as it is: a running
 // one goes on but for a pause of tens of milliseconds. Two round trips.
 func (h *Host) TakeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, error) {
+	return ofPresent(h, func() (*Snapshot, error) { return h.takeSnapshot(ctx, spec) })
+}
+
+func (h *Host) takeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, error) {
 	c := h.call("take", Snapshots, spec.Name)
 	if err := c.checkName(); err != nil {
 		return nil, err
