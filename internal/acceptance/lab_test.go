@@ -1,10 +1,12 @@
 package acceptance_test
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -306,4 +308,25 @@ func (l *lab) counter(ctx context.Context, name string) (int, error) {
 		return 0, err
 	}
 	return c.Counter(ctx)
+}
+
+// qmp says something to an instance's QEMU behind Terraform's back, and waits
+// until it is done.
+func (l *lab) qmp(name, line string) error {
+	conn, err := net.Dial("unix", filepath.Join(l.DataDir, "instances", name, "run", "qmp.sock"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := fmt.Fprintf(conn, `{"execute":"qmp_capabilities"}%s{"execute":"query-status","id":"done"}`+"\n", line); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(conn)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"id": "done"`) {
+			return nil
+		}
+	}
+	return fmt.Errorf("QEMU of %s did not answer %s: %w", name, line, lines.Err())
 }
