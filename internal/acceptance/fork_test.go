@@ -13,31 +13,6 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
-func TestFork_OfEverySourceStartsWhereItStoodAndLeavesItAlone(t *testing.T) {
-	t.Parallel()
-	sources := fork("src-running") + fork("src-standby", `state = "standby"`) + fork("src-stopped", `state = "stopped"`)
-	forks := forkOf("src-of-snapshot", "default/snapshots/golden") + forkOf("src-of-running", "default/instances/src-running") +
-		forkOf("src-of-standby", "default/instances/src-standby") + forkOf("src-of-stopped", "default/instances/src-stopped")
-	asTheyWere := checks{
-		shared.isIn("src-running", lifecycle.Running), shared.isIn("src-standby", lifecycle.Standby), shared.isIn("src-stopped", lifecycle.Stopped),
-	}
-	shared.apply(t, "src-",
-		tf.TestStep{
-			Config:            sources,
-			ConfigStateChecks: append(asTheyWere, shared.in("src-running", "echo remembered > /tmp/memory", "")),
-		},
-		tf.TestStep{
-			Config: sources + forks,
-			ConfigStateChecks: append(asTheyWere,
-				shared.hasToken("src-of-snapshot", &shared.token),
-				shared.hasToken("src-of-running", &shared.token), shared.in("src-of-running", "cat /tmp/memory", "remembered"),
-				shared.hasToken("src-of-standby", &shared.token),
-				shared.hasNewToken("src-of-stopped", new(shared.token)),
-			),
-		},
-	)
-}
-
 // TestFork_SurvivesDeletionOfItsSource is also the proof that a live snapshot
 // loses nothing: the guest's counter and process go on, what it wrote before is
 // in the fork, what it wrote after is not.

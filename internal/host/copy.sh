@@ -13,8 +13,8 @@ shift 11
 
 [ ! -e "$object" ] || fail $EXISTS "$object is there already"
 case $mode in
-running) lock "$source" 60 ;;
-*) lock "$source" 60 -s ;;
+running) lock "$source" ;;
+*) lock "$source" -s ;;
 esac
 
 data_dir=$PWD

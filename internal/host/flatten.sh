@@ -2,7 +2,7 @@
 # top, into which QEMU copies what lies between. The guest goes on meanwhile.
 # $1 directory, $2 uid, $3 instance.json as it was read, $4 as it becomes, $5 the
 # QMP line, $6 the layers that are not needed any more.
-lock "$1" 60
+lock "$1"
 cd "$1" || exit
 unchanged instance.json "$3"
 alive control "$2" || fail $CHANGED "it does not run"

@@ -37,10 +37,12 @@ func newLab(t testing.TB, opts testhost.Options) *lab {
 	return l
 }
 
-func connect(th *testhost.Host) *lab {
+func connect(th *testhost.Host) *lab { return connectWith(th, host.Prelude) }
+
+func connectWith(th *testhost.Host, prelude string) *lab {
 	trips := &counter{Transport: ssh.New(ssh.Config{
 		Address: th.Address, Port: th.Port, User: th.User,
-		PrivateKeyFile: th.PrivateKeyFile, HostKey: th.HostKey, Prelude: host.Prelude,
+		PrivateKeyFile: th.PrivateKeyFile, HostKey: th.HostKey, Prelude: prelude,
 	})}
 	h := host.New(host.Config{Name: "lab", DataDir: th.DataDir, Accelerator: "tcg", QEMUBinary: host.DefaultQEMUBinary}, trips)
 	return &lab{Host: h, testhost: th, trips: trips}

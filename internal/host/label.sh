@@ -1,6 +1,6 @@
 # Replaces the metadata of a snapshot. $1 object, $2 its metadata, $3 as it was
 # read, $4 as it becomes.
-lock "$1" 60
+lock "$1"
 cd "$1" || exit
 unchanged "$2" "$3"
 put "$2" "$4"

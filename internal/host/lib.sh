@@ -2,6 +2,7 @@
 # Statuses by which a script fails, each with a message on standard error:
 # shellcheck disable=SC2034
 NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49
+LOCK_SECONDS=120
 
 read -r BOOT_ID </proc/sys/kernel/random/boot_id
 MACHINE_ID=unknown
@@ -19,12 +20,22 @@ enter() { # DATA_DIR: goes there, makes its parts if they are missing, and sweep
 }
 
 # Locks: the lock is on an inode, so once it is held the path must still be it.
+# What it says is for people.
 
-lock() { # DIR SECONDS [-s]: until the script ends, DIR is ours
+lock() { # DIR [-s]: until the script ends, DIR is ours
 	[ -d "$1" ] || fail $NOT_FOUND "no directory $1"
 	exec 9>>"$1/lock"
-	flock "${3:--x}" -w "$2" 9 || fail $BUSY "another process has held its lock for $2 s"
+	flock "${2:--x}" -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
 	[ "$1/lock" -ef /proc/self/fd/9 ] || fail $CHANGED "it was removed meanwhile"
+	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" >"$1/lock"
+}
+
+holder() { # LOCK: whoever took it last
+	read -r its_pid its_user its_address <"$1" && [ -d "/proc/$its_pid" ] || {
+		echo 'another process'
+		return
+	}
+	echo "process $its_pid of $its_user${its_address:+, who is logged in from $its_address,}"
 }
 
 unchanged() { # FILE TEXT: fails unless FILE still holds TEXT

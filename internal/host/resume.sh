@@ -1,5 +1,5 @@
 # Lets a guest that was paused go on. $1 directory, $2 uid.
-lock "$1" 60
+lock "$1"
 cd "$1" || exit
 alive control "$2" || fail $CHANGED "it does not run"
 listen

@@ -4,7 +4,7 @@
 # then QEMU and the arguments of a receiver.
 dir=$1 uid=$2 was=$3 mode=$4 machine=$5 patience=$6 downtime=$7
 shift 7
-lock "$dir" 60
+lock "$dir"
 cd "$dir" || exit
 unchanged instance.json "$was"
 alive control "$uid" || fail $CHANGED "it does not run"

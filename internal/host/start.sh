@@ -6,7 +6,7 @@
 dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
 shift 9
 
-lock "$dir" 60
+lock "$dir"
 cd "$dir" || exit
 unchanged instance.json "$was"
 ! alive control "$uid" || fail $CHANGED "it runs already"

@@ -1,6 +1,6 @@
 # Shuts a guest down: by its power button, or, after a time, by ending QEMU.
 # $1 directory, $2 uid, $3 seconds to wait for the guest.
-lock "$1" 60
+lock "$1"
 cd "$1" || exit
 alive control "$2" || exit 0
 

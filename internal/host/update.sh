@@ -5,7 +5,7 @@
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 top=$6 size=$7 claims=$8 releases=$9
 shift 9
-lock "$object" 60
+lock "$object"
 unchanged "$object/instance.json" "$was"
 # shellcheck disable=SC2086 # lists of numbers
 [ -z "$claims" ] || (claim "${object##*/}" $claims) || { status=$?; release "${object##*/}" $claims; exit $status; }
