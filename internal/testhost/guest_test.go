@@ -17,7 +17,7 @@ func TestGuest_AnswersRunsCommandsAndPowersOff(t *testing.T) {
 		"-drive", "if=virtio,format=qcow2,file="+disk,
 		"-nic", fmt.Sprintf("user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22", http, ssh))
 	client := GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", http)}
-	booting, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	booting, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	if err := WaitHTTP(booting, client.URL); err != nil {
 		t.Fatal(err)

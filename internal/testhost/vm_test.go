@@ -73,7 +73,7 @@ func boot(t *testing.T, guest Guest, words string, devices ...string) *vm {
 // expect reads the console up to a line with text.
 func (vm *vm) expect(t *testing.T, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	var seen []string
 	for {
@@ -87,7 +87,7 @@ func (vm *vm) expect(t *testing.T, text string) {
 				t.Fatalf("the guest ended without %q; its console:\n%s", text, strings.Join(seen, "\n"))
 			}
 		case <-ctx.Done():
-			t.Fatalf("no %q after 30 s; the console:\n%s", text, strings.Join(seen, "\n"))
+			t.Fatalf("no %q in time; the console:\n%s", text, strings.Join(seen, "\n"))
 		}
 	}
 }
