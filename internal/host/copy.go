@@ -56,9 +56,10 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 }
 
 // ofPresent copies a source, which it looks at anew when somebody else has
-// changed it since it was read, by a snapshot of their own perhaps.
+// changed it since it was read: with each attempt one of those who take
+// snapshots of the same guest at the same time is done.
 func ofPresent[T any](h *Host, copy func() (T, error)) (T, error) {
-	const attempts = 3
+	const attempts = 20
 	for attempt := 1; ; attempt++ {
 		made, err := copy()
 		if !errors.Is(err, ErrChanged) || attempt == attempts {
