@@ -3,7 +3,11 @@
 // the documentation.
 package effect
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // An Effect is what happens to an object when one of its attributes changes.
 type Effect int
@@ -60,4 +64,44 @@ func (t Table) Describe(path, text string) string {
 		said = text + " " + strings.Replace(ofKeys, "Changing it", "Adding or removing one", 1)
 	}
 	return strings.TrimSpace(said)
+}
+
+// Changes says in Markdown, a row an effect, which arguments have it.
+func (t Table) Changes() string {
+	var b strings.Builder
+	b.WriteString("| a change of | does |\n|---|---|\n")
+	for _, row := range []struct {
+		effect Effect
+		does   string
+	}{
+		{Local, "nothing on the host"},
+		{Live, "takes effect in place, at once"},
+		{Move, "leads the " + t.Object + " to that state"},
+		{Restart, "stops the " + t.Object + " if it is not, changes it, and leads it back to its `state`"},
+		{Replace, "deletes the " + t.Object + " and makes another"},
+	} {
+		var names []string
+		for name, effect := range t.Effects {
+			if effect == row.effect && t.Effects[parent(name)] != effect {
+				names = append(names, called(name))
+			}
+		}
+		if slices.Sort(names); len(names) > 0 {
+			fmt.Fprintf(&b, "| %s | %s |\n", strings.Join(names, ", "), row.does)
+		}
+	}
+	return b.String()
+}
+
+func called(name string) string {
+	if of, isKey := strings.CutSuffix(name, ".*"); isKey {
+		return "which `" + of + "` there are"
+	}
+	return "`" + name + "`"
+}
+
+// parent is the path of what an attribute is in; "" at the top.
+func parent(name string) string {
+	at := strings.LastIndexByte(name, '.')
+	return strings.TrimSuffix(name[:max(at, 0)], ".*")
 }

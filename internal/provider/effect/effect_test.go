@@ -2,6 +2,7 @@ package effect
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -78,6 +79,19 @@ func TestDescribe_EndsWithTheEffect(t *testing.T) {
 	} {
 		if got := table.Describe(path, "Text."); got != want {
 			t.Errorf("%s: %q; want %q", path, got, want)
+		}
+	}
+}
+
+func TestChanges_HasARowOfEachEffectThatUsersCause(t *testing.T) {
+	got := table.Changes()
+	for _, want := range []string{
+		"| `name`",
+		"which `parts` there are",
+		"deletes the thing and makes another |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is not in\n%s", want, got)
 		}
 	}
 }

@@ -1,5 +1,6 @@
-// Command diagram writes the lifecycle's diagram and table into a page, between
-// the comments that mark their places.
+// Command guides writes into the guide of the lifecycle what the code decides: the
+// calls between states, and what a change of each argument does. Comments in the
+// page mark the places.
 package main
 
 import (
@@ -9,12 +10,13 @@ import (
 	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/instance"
 )
 
 func main() {
 	log.SetFlags(0)
 	if len(os.Args) != 2 {
-		log.Fatal("usage: diagram PAGE")
+		log.Fatal("usage: guides PAGE")
 	}
 	if err := update(os.Args[1]); err != nil {
 		log.Fatal("Unable to write the lifecycle: ", err)
@@ -30,6 +32,7 @@ func update(name string) error {
 	for place, text := range map[string]string{
 		"diagram": "```mermaid\n" + lifecycle.Diagram() + "```\n",
 		"table":   lifecycle.Table(),
+		"changes": instance.Effects.Changes(),
 	} {
 		if page, err = fill(page, place, text); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
