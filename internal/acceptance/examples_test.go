@@ -12,10 +12,11 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
-// TestExamples_PlanCleanAfterTheyAreApplied applies what the documentation shows,
+// TestExamples_PlanCleanAfterTheyAreAppliedAndAfterTheyAreImported applies what the documentation shows,
 // word for word but for what a test has not got: a server of Debian images, and
 // ports that all the world may reach. The image boots by its own boot loader.
-func TestExamples_PlanCleanAfterTheyAreApplied(t *testing.T) {
+// Then it forgets it all and imports it, which must be planned clean, too.
+func TestExamples_PlanCleanAfterTheyAreAppliedAndAfterTheyAreImported(t *testing.T) {
 	t.Parallel()
 	guest, err := testhost.BuildGuest(t.Context())
 	must(t, err)
@@ -58,6 +59,7 @@ func TestExamples_PlanCleanAfterTheyAreApplied(t *testing.T) {
 				w.want(0, "apply", "-auto-approve")
 				w.want(0, "plan", "-detailed-exitcode")
 			}
+			w.reimport()
 		})
 	}
 }

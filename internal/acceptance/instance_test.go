@@ -53,7 +53,7 @@ func TestInstance_OfKernelAndImageIsChangedInPlaceOrRestarted(t *testing.T) {
 			},
 		},
 	}
-	shared.apply(t, "boot", append(steps, imported("kvm_instance.boot", "default/instances/boot", "ready")...)...)
+	shared.apply(t, "boot", append(steps, imported("kvm_instance.boot", "default/instances/boot")...)...)
 }
 
 func TestInstance_OfAKernelAloneGoesIntoStandbyWhenItIsReady(t *testing.T) {
@@ -137,7 +137,7 @@ func TestForwardsAndLabels_ChangeWhileTheGuestRuns(t *testing.T) {
 		{Config: config(http+ssh, "db"), ConfigStateChecks: unchanged(shared.hasBanner("live", &port))},
 		{Config: config(http, "db"), ConfigStateChecks: unchanged(isFree(&port))},
 	}
-	shared.apply(t, "live", append(steps, imported("kvm_instance.live", "default/instances/live", "ready")...)...)
+	shared.apply(t, "live", append(steps, imported("kvm_instance.live", "default/instances/live")...)...)
 }
 
 func TestDeletionProtection_RefusesToDestroy(t *testing.T) {

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -21,6 +22,7 @@ type InstanceSpec struct {
 	Interfaces         map[string]InterfaceSpec
 	Labels             map[string]string
 	DeletionProtection bool
+	Settings           json.RawMessage
 }
 
 // A KernelSpec names the images to boot from; Initrd may be "".
@@ -48,7 +50,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	}
 	inst := &Instance{State: lifecycle.Stopped, Record: Record{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
-		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection,
+		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
 			Type: machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
 			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,

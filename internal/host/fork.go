@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"time"
 
@@ -19,6 +20,7 @@ type ForkSpec struct {
 	VCPUs, MemoryMiB   int                      // 0, or the source's
 	Labels             map[string]string
 	DeletionProtection bool
+	Settings           json.RawMessage // the source's are its own
 }
 
 // Fork makes an instance from a source: in standby when that has memory, else
@@ -43,7 +45,7 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	inst := &Instance{State: lifecycle.Stopped, frozen: true, Record: Record{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
 		ForkOf: spec.Source, KernelImage: s.kernelImage, InitrdImage: s.initrdImage,
-		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection,
+		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: s.machine,
 	}}
 	if s.hasMemory() {

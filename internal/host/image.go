@@ -21,6 +21,8 @@ type ImageSpec struct {
 	Name   string
 	Source string // kept as information
 	SHA256 string // in hexadecimal, of what the content must be; "": anything
+
+	Settings json.RawMessage
 }
 
 // An ImageSource is an image's content. [fetch.Stream] is one.
@@ -42,7 +44,7 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 	if err != nil {
 		return nil, err
 	}
-	image := Image{Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second), Source: spec.Source}
+	image := Image{Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second), Source: spec.Source, Settings: spec.Settings}
 	for _, other := range images {
 		if other.Name == spec.Name {
 			return nil, c.fail(ErrExists, "there is a "+c.object.String()+" already", "")
@@ -64,8 +66,23 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 // linkImage makes an image of another's content.
 func (h *Host) linkImage(ctx context.Context, c call, image Image, other *Image) (*Image, error) {
 	image.SHA256, image.Format, image.SizeBytes, image.VirtualSizeBytes = other.SHA256, other.Format, other.SizeBytes, other.VirtualSizeBytes
-	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), Ref{Images, other.Name}.String(), compact(image))
+	image.raw = compact(image)
+	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), Ref{Images, other.Name}.String(), image.raw)
 	return &image, err
+}
+
+// NoteImage replaces an image's settings, which are all of it that can change.
+// One round trip.
+func (h *Host) NoteImage(ctx context.Context, image *Image, settings json.RawMessage) error {
+	changed := *image
+	changed.Settings = settings
+	changed.raw = compact(changed)
+	c := h.call("update", Images, image.Name)
+	if _, err := c.write(ctx, labelScript, h.dir(c.object), metadata(Images), image.raw, changed.raw); err != nil {
+		return err
+	}
+	*image = changed
+	return nil
 }
 
 // streamImage sends content to the host, which adds to the metadata what only
@@ -79,9 +96,13 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	if image.Format, err = qemu.DetectFormat(header); err != nil {
 		return nil, c.fail(err, "", "")
 	}
-	begin := compact(map[string]any{
+	known := map[string]any{
 		"name": image.Name, "uid": image.UID, "created_at": image.CreatedAt, "source": image.Source, "format": image.Format,
-	})
+	}
+	if image.Settings != nil {
+		known["settings"] = image.Settings
+	}
+	begin := compact(known)
 	defer h.Forget()
 	out, err := c.outcome(h.transport.Stream(ctx, ssh.Script{
 		Name: c.verb, Text: imageScript,
@@ -93,6 +114,7 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	if err != nil {
 		return nil, err
 	}
+	image.raw = strings.TrimSpace(out)
 	if err := json.Unmarshal([]byte(out), &image); err != nil {
 		return nil, c.fail(ErrFailed, "the host's answer cannot be read: "+err.Error(), "")
 	}

@@ -58,8 +58,8 @@ func parseListing(text string) (*listing, error) {
 	for ref, seen := range objects {
 		switch ref.Kind {
 		case Images:
-			var image Image
-			if json.Unmarshal([]byte(seen.texts["image.json"]), &image) == nil && image.Name == ref.Name {
+			image := Image{raw: seen.texts["image.json"]}
+			if json.Unmarshal([]byte(image.raw), &image) == nil && image.Name == ref.Name {
 				l.images[ref.Name] = &image
 			}
 		case Snapshots:

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"time"
@@ -57,6 +58,7 @@ type Record struct {
 	DiskGiB            int                                `json:"disk_gib,omitempty"` // as asked for; 0: the image's or source's size
 	Labels             map[string]string                  `json:"labels,omitempty"`
 	DeletionProtection bool                               `json:"deletion_protection,omitempty"`
+	Settings           json.RawMessage                    `json:"settings,omitempty"` // its owner's notes, kept for them and not looked into
 	Machine            qemu.Machine                       `json:"machine"`
 	Forwards           map[string]map[string]qemu.Forward `json:"forwards,omitempty"` // by interface and forward key
 }
@@ -82,6 +84,7 @@ type Snapshot struct {
 	Kind        lifecycle.State   `json:"kind"` // Standby with memory, Stopped without
 	SizeBytes   int64             `json:"-"`    // allocated on disk, whether or not others have it too
 	Labels      map[string]string `json:"labels,omitempty"`
+	Settings    json.RawMessage   `json:"settings,omitempty"` // its owner's notes
 	Machine     qemu.Machine      `json:"machine"`
 
 	// What its instance was given, for its forks to take over.
@@ -99,14 +102,17 @@ type Snapshot struct {
 
 // An Image is an immutable disk or boot file.
 type Image struct {
-	Name             string    `json:"name"`
-	UID              string    `json:"uid"`
-	CreatedAt        time.Time `json:"created_at"`
-	Source           string    `json:"source"`
-	SHA256           string    `json:"sha256"`             // hex
-	Format           string    `json:"format"`             // "qcow2" or "raw"
-	SizeBytes        int64     `json:"size_bytes"`         // of the file
-	VirtualSizeBytes int64     `json:"virtual_size_bytes"` // of the disk
+	Name             string          `json:"name"`
+	UID              string          `json:"uid"`
+	CreatedAt        time.Time       `json:"created_at"`
+	Source           string          `json:"source"`
+	Settings         json.RawMessage `json:"settings,omitempty"` // its owner's notes
+	SHA256           string          `json:"sha256"`             // hex
+	Format           string          `json:"format"`             // "qcow2" or "raw"
+	SizeBytes        int64           `json:"size_bytes"`         // of the file
+	VirtualSizeBytes int64           `json:"virtual_size_bytes"` // of the disk
+
+	raw string // image.json to the letter
 }
 
 // checkName returns an error unless the object's name is one.

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type SnapshotSpec struct {
 	Name     string
 	Instance string // an instance's name
 	Labels   map[string]string
+	Settings json.RawMessage
 }
 
 // TakeSnapshot takes a snapshot of an instance, which stays as it is: a running
@@ -35,7 +37,7 @@ func (h *Host) takeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, 
 	}
 	snap := &Snapshot{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
-		Instance: s.ref, InstanceUID: s.uid, Kind: lifecycle.Standby, Labels: spec.Labels,
+		Instance: s.ref, InstanceUID: s.uid, Kind: lifecycle.Standby, Labels: spec.Labels, Settings: spec.Settings,
 		Machine: s.machine, KernelImage: s.kernelImage, InitrdImage: s.initrdImage, Forwards: s.forwards,
 	}
 	if !s.hasMemory() {
@@ -55,10 +57,10 @@ func (h *Host) takeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, 
 	return snap, nil
 }
 
-// LabelSnapshot replaces a snapshot's labels. One round trip.
-func (h *Host) LabelSnapshot(ctx context.Context, snap *Snapshot, labels map[string]string) error {
+// LabelSnapshot replaces a snapshot's labels and settings. One round trip.
+func (h *Host) LabelSnapshot(ctx context.Context, snap *Snapshot, labels map[string]string, settings json.RawMessage) error {
 	changed := *snap
-	changed.Labels = labels
+	changed.Labels, changed.Settings = labels, settings
 	changed.raw = compact(changed)
 	c := h.call("label", Snapshots, snap.Name)
 	if _, err := c.write(ctx, labelScript, h.dir(c.object), metadata(Snapshots), snap.raw, changed.raw); err != nil {

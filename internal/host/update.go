@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -12,6 +13,7 @@ import (
 type Change struct {
 	Labels             *map[string]string
 	DeletionProtection *bool
+	Settings           json.RawMessage
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
 	CommandLine        *string                            // of a stopped instance with a kernel
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
@@ -51,6 +53,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.DeletionProtection != nil {
 		i.DeletionProtection = *change.DeletionProtection
+	}
+	if change.Settings != nil {
+		i.Settings = change.Settings
 	}
 	if change.VCPUs != nil {
 		m.VCPUs = *change.VCPUs

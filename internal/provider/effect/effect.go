@@ -15,7 +15,7 @@ type Effect int
 const (
 	Computed Effect = iota // it cannot be changed: the provider decides it
 	ByPart                 // what is inside it says
-	Local                  // nothing happens on the host
+	Local                  // nothing happens to the object itself
 	Live                   // the object is changed in place and goes on
 	Move                   // the object is led to another state, in place
 	Restart                // the object is stopped, changed and put back
@@ -31,7 +31,7 @@ func (e Effect) String() string {
 func (e Effect) Sentence(object string) string {
 	switch e {
 	case Local:
-		return "Changing it changes nothing on the host."
+		return "Changing it does nothing to the " + object + " itself."
 	case Live:
 		return "Changing it takes effect in place, at once."
 	case Move:

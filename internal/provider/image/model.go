@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/fetch"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 )
 
@@ -30,7 +31,7 @@ func (m *model) id() hosts.ID {
 
 // spec is the image that is asked for.
 func (m *model) spec() (host.ImageSpec, error) {
-	spec := host.ImageSpec{Name: m.Name.ValueString(), Source: m.Source.ValueString()}
+	spec := host.ImageSpec{Name: m.Name.ValueString(), Source: m.Source.ValueString(), Settings: field.Note(m.settings())}
 	if m.Checksum.IsNull() || m.Checksum.IsUnknown() {
 		return spec, nil
 	}
@@ -39,9 +40,17 @@ func (m *model) spec() (host.ImageSpec, error) {
 	return spec, err
 }
 
+func (m *model) settings() field.Settings {
+	return field.Settings{Timeouts: field.TimeoutsOf(m.Timeouts)}
+}
+
 // fill takes over what is on the host. A checksum that still holds stays as the
-// user wrote it.
+// user wrote it, and the settings what Terraform knows of them; of what is
+// imported it knows none yet, not even the uid.
 func (m *model) fill(name string, img *host.Image) {
+	if m.UID.IsNull() {
+		m.Timeouts = field.TimeoutsValue(m.Timeouts, field.Noted[field.Settings](img.Settings).Timeouts)
+	}
 	checksum := "sha256:" + img.SHA256
 	if !equalChecksums(m.Checksum.ValueString(), checksum) {
 		m.Checksum = types.StringValue(checksum)

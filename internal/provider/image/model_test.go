@@ -1,6 +1,7 @@
 package image
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 
@@ -32,7 +33,7 @@ func TestFill_KeepsAChecksumAsItWasWrittenWhileItHolds(t *testing.T) {
 
 func TestSpec_HasTheChecksumInDigits(t *testing.T) {
 	m := model{Name: types.StringValue("debian"), Source: types.StringValue("/x"), Checksum: types.StringValue("sha256:" + strings.ToUpper(sum))}
-	if spec, err := m.spec(); err != nil || spec != (host.ImageSpec{Name: "debian", Source: "/x", SHA256: sum}) {
+	if spec, err := m.spec(); err != nil || !reflect.DeepEqual(spec, host.ImageSpec{Name: "debian", Source: "/x", SHA256: sum}) {
 		t.Errorf("%+v, %v", spec, err)
 	}
 	m.Checksum = types.StringUnknown()

@@ -112,12 +112,40 @@ func (r *imageResource) get(ctx context.Context, id hosts.ID) (*host.Image, erro
 	return h.Image(ctx, id.Name)
 }
 
-// Update has nothing to do on the host: whatever is more replaces the image.
+// Update notes the settings: whatever is more replaces the image.
 func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m model
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	id := m.id()
+	img, err := r.note(ctx, id, &m)
+	if err != nil {
+		report.Error(&resp.Diagnostics, "update", id, err)
+		return
+	}
+	m.fill(id.Host, img)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, m.id())...)
+	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
+}
+
+func (r *imageResource) note(ctx context.Context, id hosts.ID, m *model) (*host.Image, error) {
+	h, err := r.hosts.Host(id.Host)
+	if err != nil {
+		return nil, err
+	}
+	img, err := h.Image(ctx, id.Name)
+	if err != nil {
+		return nil, err
+	}
+	if img.UID != m.UID.ValueString() {
+		return nil, host.ErrReplaced
+	}
+	if settings := m.settings(); !field.IsNoted(img.Settings, settings) {
+		err = h.NoteImage(ctx, img, field.Note(settings))
+	}
+	return img, err
 }
 
 func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {

@@ -21,6 +21,9 @@ func (m *model) change(inst *host.Instance) host.Change {
 	if protect := m.DeletionProtection.ValueBool(); protect != inst.DeletionProtection {
 		change.DeletionProtection = &protect
 	}
+	if settings := m.settings(); !field.IsNoted(inst.Settings, settings) {
+		change.Settings = field.Note(settings)
+	}
 	change.VCPUs = other(number(m.VCPUs, 0), inst.Machine.VCPUs)
 	change.MemoryMiB = other(number(m.MemoryMiB, 0), inst.Machine.MemoryMiB)
 	change.DiskGiB = other(number(m.DiskGiB, 0), inst.DiskGiB)

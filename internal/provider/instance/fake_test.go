@@ -87,7 +87,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 	if h.instances[spec.Name] != nil {
 		return nil, host.ErrExists
 	}
-	record := host.Record{Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, DiskGiB: spec.DiskGiB,
+	record := host.Record{Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings, DiskGiB: spec.DiskGiB,
 		Machine: qemu.Machine{Type: "pc-q35-7.2", VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB}}
 	if spec.Image != "" {
 		record.Image = host.Ref{Kind: host.Images, Name: spec.Image}
@@ -125,7 +125,7 @@ func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance
 		return nil, host.ErrNotFound
 	}
 	record.ForkOf, record.Image, record.DiskGiB = spec.Source, host.Ref{}, spec.DiskGiB
-	record.Labels, record.DeletionProtection = spec.Labels, spec.DeletionProtection
+	record.Labels, record.DeletionProtection, record.Settings = spec.Labels, spec.DeletionProtection, spec.Settings
 	wanted := map[string]map[string]qemu.Forward{}
 	for nic, forwards := range record.Forwards {
 		wanted[nic] = map[string]qemu.Forward{}
@@ -218,6 +218,9 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 	set(&there.Labels, change.Labels)
 	set(&there.DeletionProtection, change.DeletionProtection)
 	set(&there.DiskGiB, change.DiskGiB)
+	if change.Settings != nil {
+		there.Settings = change.Settings
+	}
 	set(&there.Machine.VCPUs, change.VCPUs)
 	set(&there.Machine.MemoryMiB, change.MemoryMiB)
 	if (change.VCPUs != nil || change.MemoryMiB != nil || change.CommandLine != nil) && there.State != lifecycle.Stopped {

@@ -46,9 +46,12 @@ func (m *model) id() hosts.ID {
 	return hosts.ID{Host: m.Host.ValueString(), Kind: host.Instances, Name: m.Name.ValueString()}
 }
 
-// fill takes over what is on the host. What only Terraform knows stays; after an
-// import it is what it would be if it were left out.
+// fill takes over what is on the host. The settings stay what Terraform knows of
+// them; of what is imported it knows none yet, not even the uid.
 func (m *model) fill(name string, inst *host.Instance) {
+	if m.UID.IsNull() {
+		m.recall(inst.Settings)
+	}
 	m.ID = types.StringValue(hosts.ID{Host: name, Kind: host.Instances, Name: inst.Name}.String())
 	m.UID = types.StringValue(inst.UID)
 	m.Host = types.StringValue(name)
@@ -66,12 +69,6 @@ func (m *model) fill(name string, inst *host.Instance) {
 	m.Labels = field.LabelsValue(inst.Labels)
 	m.MachineType = types.StringValue(inst.Machine.Type)
 	m.CreatedAt = types.StringValue(inst.CreatedAt.UTC().Format(time.RFC3339))
-	if m.StopTimeout.IsNull() {
-		m.StopTimeout = types.StringValue(defaultStopTimeout)
-	}
-	if m.AllowRestart.IsNull() {
-		m.AllowRestart = types.BoolValue(true)
-	}
 }
 
 // fillOrigin tells what the instance was made from. A fork has its source's

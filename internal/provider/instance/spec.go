@@ -23,6 +23,7 @@ func (m *model) spec() host.InstanceSpec {
 		Interfaces:         interfaceSpecs(m.NetworkInterfaces),
 		Labels:             field.LabelsOf(m.Labels),
 		DeletionProtection: m.DeletionProtection.ValueBool(),
+		Settings:           field.Note(m.settings()),
 	}
 	if !m.Kernel.IsNull() {
 		spec.Kernel = &host.KernelSpec{
@@ -45,6 +46,7 @@ func (m *model) forkSpec() host.ForkSpec {
 		MemoryMiB:          number(m.MemoryMiB, 0),
 		Labels:             field.LabelsOf(m.Labels),
 		DeletionProtection: m.DeletionProtection.ValueBool(),
+		Settings:           field.Note(m.settings()),
 	}
 }
 

@@ -48,11 +48,20 @@ func (m *model) spec() host.SnapshotSpec {
 		Name:     m.Name.ValueString(),
 		Instance: m.instance().Name,
 		Labels:   field.LabelsOf(m.Labels),
+		Settings: field.Note(m.settings()),
 	}
 }
 
-// fill takes over what is on the host.
+func (m *model) settings() field.Settings {
+	return field.Settings{Timeouts: field.TimeoutsOf(m.Timeouts)}
+}
+
+// fill takes over what is on the host. The settings stay what Terraform knows of
+// them; of what is imported it knows none yet, not even the uid.
 func (m *model) fill(name string, snap *host.Snapshot) {
+	if m.UID.IsNull() {
+		m.Timeouts = field.TimeoutsValue(m.Timeouts, field.Noted[field.Settings](snap.Settings).Timeouts)
+	}
 	m.ID = types.StringValue(hosts.ID{Host: name, Kind: host.Snapshots, Name: snap.Name}.String())
 	m.UID = types.StringValue(snap.UID)
 	m.Host = types.StringValue(name)

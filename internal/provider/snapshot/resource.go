@@ -143,7 +143,7 @@ func (r *snapshotResource) Update(ctx context.Context, req resource.UpdateReques
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
 }
 
-// label gives the snapshot its labels, which are all that can change.
+// label gives the snapshot its labels and settings, which are all that can change.
 func (r *snapshotResource) label(ctx context.Context, id hosts.ID, m *model) (*host.Snapshot, error) {
 	h, err := r.hosts.Host(id.Host)
 	if err != nil {
@@ -156,8 +156,9 @@ func (r *snapshotResource) label(ctx context.Context, id hosts.ID, m *model) (*h
 	if snap.UID != m.UID.ValueString() {
 		return nil, host.ErrReplaced
 	}
-	if labels := field.LabelsOf(m.Labels); !maps.Equal(labels, snap.Labels) {
-		err = h.LabelSnapshot(ctx, snap, labels)
+	labels, settings := field.LabelsOf(m.Labels), m.settings()
+	if !maps.Equal(labels, snap.Labels) || !field.IsNoted(snap.Settings, settings) {
+		err = h.LabelSnapshot(ctx, snap, labels, field.Note(settings))
 	}
 	return snap, err
 }
