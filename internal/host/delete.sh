@@ -4,7 +4,7 @@
 enter "$1"
 object=$2 uid=$3 metadata=$4 ports=$5
 [ -d "$object" ] || exit 0
-lock "$object"
+hold "$object"
 case $(cat "$object/$metadata") in *"$uid"*) ;; *) fail $REPLACED "another has its name" ;; esac
 
 (cd "$object" && end control "$uid" && end receiver "$uid") || exit

@@ -40,16 +40,10 @@ func (h *Host) list(ctx context.Context) (*listing, error) {
 		return last, nil
 	}
 	flight := inv.flight.DoChan("list", func() (any, error) {
-		begun := time.Now()
-		text, err := call{h, "read", Ref{"hosts", h.Name}}.read(context.WithoutCancel(ctx), inventoryScript, h.DataDir)
+		found, err := h.look(context.WithoutCancel(ctx))
 		if err != nil {
 			return nil, err
 		}
-		found, err := parseListing(text)
-		if err != nil {
-			return nil, err
-		}
-		found.at = begun
 		inv.mu.Lock()
 		defer inv.mu.Unlock()
 		if inv.epoch == epoch {
@@ -65,6 +59,27 @@ func (h *Host) list(ctx context.Context) (*listing, error) {
 			return nil, r.Err
 		}
 		return r.Val.(*listing), nil
+	}
+}
+
+// look lists the host, and once more where that may have been seen while it was
+// changed.
+func (h *Host) look(ctx context.Context) (*listing, error) {
+	for again := false; ; again = true {
+		begun := time.Now()
+		text, err := call{h, "read", Ref{"hosts", h.Name}}.read(ctx, inventoryScript, h.DataDir)
+		if err != nil {
+			return nil, err
+		}
+		found, err := parseListing(text)
+		if err != nil {
+			return nil, err
+		}
+		found.at = begun
+		if again || !found.isTorn() {
+			return found, nil
+		}
+		h.finish(ctx, found)
 	}
 }
 

@@ -8,7 +8,7 @@ done
 echo '[metadata]'
 [ $# -eq 0 ] || find "$@" -maxdepth 3 -type f \( -name '*.json' -o -path '*/run/control.pid' \) -exec grep -H '' {} +
 echo '[files]'
-[ $# -eq 0 ] || find "$@" -maxdepth 3 -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' \) -exec stat -c '%h %b %s %n' {} +
+[ $# -eq 0 ] || find "$@" -maxdepth 3 -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path '*/rollback/instance.json' \) -exec stat -c '%h %b %s %n' {} +
 echo '[processes]'
 printf '%s %s\n' "$BOOT_ID" "$MACHINE_ID"
 set --

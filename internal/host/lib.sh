@@ -22,7 +22,14 @@ enter() { # DATA_DIR: goes there, makes its parts if they are missing, and sweep
 # Locks: the lock is on an inode, so once it is held the path must still be it.
 # What it says is for people.
 
-lock() { # DIR [-s]: until the script ends, DIR is ours
+lock() { # DIR [-s]: until the script ends, DIR is ours, and nothing in it is half done
+	hold "$@"
+	[ -d "$1/rollback" ] || return 0
+	flock -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
+	(cd "$1" && finish_rollback) || exit
+}
+
+hold() { # DIR [-s]: the lock alone
 	[ -d "$1" ] || fail $NOT_FOUND "no directory $1"
 	exec 9>>"$1/lock"
 	flock "${2:--x}" -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
@@ -70,6 +77,29 @@ commit() { # OBJECT: what is staged becomes it, unless there is one
 		fail $FAILED "cannot make $1"
 	}
 	sync "${1%/*}"
+}
+
+# A rollback is committed when rollback/ is there, with all that the instance is
+# to have instead. That is then linked into its place, in steps that can be done
+# again: whoever locks the instance after a shell that died there does them all.
+# The end is that rollback/instance.json is gone.
+
+finish_rollback() { # in the directory of an instance that is locked
+	if [ -f rollback/instance.json ]; then
+		read -r owner <rollback/uid
+		end control "$owner"
+		end receiver "$owner"
+		rm -rf checkpoint
+		for part in rollback/*/; do
+			part=${part#rollback/} part=${part%/}
+			rm -rf "$part" "$part.tmp"
+			mkdir "$part.tmp" && ln "rollback/$part"/* "$part.tmp/" && sync "$part.tmp" && mv -T "$part.tmp" "$part" ||
+				fail $FAILED "cannot put $part into its place"
+		done
+		put instance.json "$(cat rollback/instance.json)" && rm rollback/instance.json && sync rollback ||
+			fail $FAILED "cannot write to the instance's directory"
+	fi
+	rm -rf rollback
 }
 
 sweep() { # DIR…: removes what shells that have died left there

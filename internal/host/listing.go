@@ -68,6 +68,7 @@ func parseListing(text string) (*listing, error) {
 			l.instances[ref.Name] = readInstance(ref, seen, procs)
 		}
 	}
+	l.supersede()
 	l.taken, l.bare = parsePorts(sections["[ports]"][1:])
 	return l, nil
 }

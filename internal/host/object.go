@@ -59,6 +59,7 @@ type Record struct {
 	Labels             map[string]string                  `json:"labels,omitempty"`
 	DeletionProtection bool                               `json:"deletion_protection,omitempty"`
 	Settings           json.RawMessage                    `json:"settings,omitempty"` // its owner's notes, kept for them and not looked into
+	RestoredFrom       *Restoration                       `json:"restored_from,omitempty"`
 	Machine            qemu.Machine                       `json:"machine"`
 	Forwards           map[string]map[string]qemu.Forward `json:"forwards,omitempty"` // by interface and forward key
 }
@@ -70,8 +71,10 @@ type Instance struct {
 	Ended   string // why its process is gone, when QEMU said so: "guest-shutdown", …
 	Problem string // what is wrong with its files; "" if nothing is
 
-	raw    string // instance.json to the letter: what a change is conditional on
-	frozen bool   // its top layer belongs to others too, and is not written any more
+	raw        string // instance.json to the letter: what a change is conditional on
+	frozen     bool   // its top layer belongs to others too, and is not written any more
+	halfway    bool   // its rollback to a snapshot is committed and not finished
+	superseded bool   // what it was rolled back to is another snapshot now
 }
 
 // A Snapshot is a named, immutable copy of an instance.

@@ -29,6 +29,9 @@ func readInstance(ref Ref, seen *evidence, procs processes) *Instance {
 		inst.Machine = m
 	}
 	inst.Problem = problem(err, m, inst.State == lifecycle.Standby, seen)
+	if _, inst.halfway = seen.files["rollback/instance.json"]; inst.halfway {
+		inst.State, inst.Problem = lifecycle.Unknown, "it is being rolled back to a snapshot"
+	}
 	if inst.Problem != "" && inst.State != lifecycle.Running && inst.State != lifecycle.Paused {
 		inst.State = lifecycle.Unknown
 	}

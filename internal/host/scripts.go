@@ -45,6 +45,10 @@ var (
 	copyScript string
 	//go:embed update.sh
 	updateScript string
+	//go:embed rollback.sh
+	rollbackScript string
+	//go:embed finish.sh
+	finishScript string
 	//go:embed label.sh
 	labelScript string
 	//go:embed delete.sh

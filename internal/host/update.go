@@ -16,6 +16,7 @@ type Change struct {
 	Settings           json.RawMessage
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
 	CommandLine        *string                            // of a stopped instance with a kernel
+	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
 }
@@ -56,6 +57,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.Settings != nil {
 		i.Settings = change.Settings
+	}
+	if change.ForgetRestored {
+		i.RestoredFrom = nil
 	}
 	if change.VCPUs != nil {
 		m.VCPUs = *change.VCPUs

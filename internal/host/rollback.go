@@ -1,0 +1,95 @@
+package host
+
+import (
+	"context"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+// A Restoration is what an instance was last rolled back to.
+type Restoration struct {
+	Snapshot Ref    `json:"snapshot"`
+	UID      string `json:"uid"` // tells it from a later one of the same name
+}
+
+// Rollback makes an instance, in whatever state it is, what it was in a snapshot
+// of it: in standby when that has memory, else stopped. Its process is ended,
+// and what was written to its disk and memory since is lost; its name, labels,
+// forwards and the like stay. One round trip. When it breaks the instance is as
+// it was, or rolled back.
+func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) error {
+	c := h.call("roll back", Instances, inst.Name)
+	if err := snap.isOf(c, inst); err != nil {
+		return err
+	}
+	record := inst.Record
+	record.Machine = snap.Machine
+	record.RestoredFrom = &Restoration{Ref{Snapshots, snap.Name}, snap.UID}
+	if disk, size := snap.Machine.Disk, int64(inst.DiskGiB)<<30; snap.Kind == lifecycle.Stopped && disk != nil && size > disk.SizeBytes {
+		record.Machine = withSize(record.Machine, size) // its next layer will have it
+	}
+	becomes := compact(record)
+	if _, err := c.write(ctx, rollbackScript, h.DataDir, c.object.String(), inst.UID, inst.raw, becomes,
+		record.RestoredFrom.Snapshot.String(), snap.raw, words(layerFiles(snap.Machine)), string(snap.Kind)); err != nil {
+		return err
+	}
+	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, frozen: true}
+	return nil
+}
+
+// isOf returns an error unless inst can be rolled back to the snapshot.
+func (s *Snapshot) isOf(c call, inst *Instance) error {
+	switch {
+	case s.InstanceUID != inst.UID:
+		return c.invalid("snapshot %s is not of this instance", s.Name)
+	case s.Problem != "":
+		return c.invalid("snapshot %s is damaged: %s", s.Name, s.Problem)
+	case s.Machine.Accelerator != c.host.Accelerator && s.Kind == lifecycle.Standby:
+		return c.invalid("the memory of snapshot %s was saved under %s, and this host is configured for %s", s.Name, s.Machine.Accelerator, c.host.Accelerator)
+	case inst.State == lifecycle.Unknown && inst.Problem == "":
+		return c.invalid("its process cannot be judged")
+	}
+	return nil
+}
+
+// Restored is the snapshot that the instance was last rolled back to, unless
+// another one of the instance has that snapshot's name now.
+func (i *Instance) Restored() Ref {
+	if i.RestoredFrom == nil || i.superseded {
+		return Ref{}
+	}
+	return i.RestoredFrom.Snapshot
+}
+
+// supersede marks instances whose snapshot was taken anew since they were rolled
+// back to it.
+func (l *listing) supersede() {
+	for _, inst := range l.instances {
+		if from := inst.RestoredFrom; from != nil {
+			snap := l.snapshots[from.Snapshot.Name]
+			inst.superseded = snap != nil && snap.UID != from.UID && snap.InstanceUID == inst.UID
+		}
+	}
+}
+
+// isTorn reports whether the listing may have been made while somebody changed
+// what it lists: something is half done, or seems to be damaged.
+func (l *listing) isTorn() bool {
+	for _, inst := range l.instances {
+		if inst.halfway || inst.Problem != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// finish finishes what scripts that were killed, or still run, have begun. What
+// cannot be finished is shown by the next listing.
+func (h *Host) finish(ctx context.Context, l *listing) {
+	for _, name := range sortedKeys(l.instances) {
+		if l.instances[name].halfway {
+			c := h.call("finish rolling back", Instances, name)
+			_, _ = c.write(ctx, finishScript, h.dir(c.object))
+		}
+	}
+}

@@ -1,0 +1,34 @@
+# Takes an instance back to what it was in a snapshot, by links to what that has:
+# they are made in a directory beside the instance's, which one rename makes its
+# rollback/. $1 data directory, $2 instance, $3 its uid, $4 its instance.json as
+# it was read, $5 as it becomes, $6 the snapshot, $7 its snapshot.json as it was
+# read, $8 its layers, $9 its kind (standby or stopped).
+enter "$1"
+object=$2 uid=$3 was=$4 becoming=$5 snapshot=$6 known=$7 layers=$8 kind=$9
+lock "$object"
+unchanged "$object/instance.json" "$was"
+stage "$object"
+
+refuse() { # STATUS MESSAGE: nothing has happened yet
+	rm -rf "$staged"
+	fail "$1" "$2"
+}
+
+give() { # PART FILE…: links files of the snapshot
+	to=$PWD/$staged/$1 from=$snapshot/$1
+	shift
+	mkdir "$to" && (cd "$from" && ln "$@" "$to/") && sync "$to" || refuse $FAILED "the snapshot lacks a part"
+}
+# shellcheck disable=SC2086,SC2046 # lists of names of ours
+{
+	[ -z "$layers" ] || give disk $layers
+	[ ! -d "$snapshot/boot" ] || give boot $(ls "$snapshot/boot")
+	[ "$kind" = stopped ] || give checkpoint memory device-state machine.json
+}
+printf '%s\n' "$uid" >"$staged/uid"
+printf '%s\n' "$becoming" >"$staged/instance.json"
+# Another one may have had its name while it was linked.
+[ "$(cat "$snapshot/snapshot.json" 2>/dev/null)" = "$known" ] || refuse $CHANGED "$snapshot is not what it was when it was read"
+
+commit "$object/rollback"
+(cd "$object" && finish_rollback) || exit
