@@ -19,11 +19,12 @@ const (
 	Live                   // the object is changed in place and goes on
 	Move                   // the object is led to another state, in place
 	Restart                // the object is stopped, changed and put back
+	Rollback               // the object becomes what it was, in place
 	Replace                // the object is deleted and another one made
 )
 
 func (e Effect) String() string {
-	return [...]string{"computed", "by part", "local", "live", "move", "restart", "replace"}[e]
+	return [...]string{"computed", "by part", "local", "live", "move", "restart", "rollback", "replace"}[e]
 }
 
 // Sentence says it of an object, such as "instance"; "" when there is nothing
@@ -38,6 +39,8 @@ func (e Effect) Sentence(object string) string {
 		return "Changing it leads the " + object + " there, in place."
 	case Restart:
 		return "Changing it restarts the " + object + "."
+	case Rollback:
+		return "Changing it takes the " + object + " back, in place: what was written since is lost."
 	case Replace:
 		return "Changing it replaces the " + object + "."
 	}
@@ -78,6 +81,7 @@ func (t Table) Changes() string {
 		{Live, "takes effect in place, at once"},
 		{Move, "leads the " + t.Object + " to that state"},
 		{Restart, "stops the " + t.Object + " if it is not, changes it, and leads it back to its `state`"},
+		{Rollback, "takes the " + t.Object + " back to what it was, in place, and loses what was written since"},
 		{Replace, "deletes the " + t.Object + " and makes another"},
 	} {
 		var names []string

@@ -62,6 +62,9 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 	if inst.UID != uid {
 		return nil, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, inst.UID, uid)
 	}
+	if inst, err = rollBack(ctx, d, inst, m); err != nil {
+		return nil, err
+	}
 	return alter(ctx, d, inst, m)
 }
 

@@ -17,11 +17,13 @@ type driver interface {
 	Standby(context.Context, *host.Instance) error
 	Stop(context.Context, *host.Instance, time.Duration) error
 	Ready(context.Context, *host.Instance, host.Check) error
+	Rollback(context.Context, *host.Instance, *host.Snapshot) error
 	Update(context.Context, *host.Instance, host.Change) error
 	DeleteInstance(ctx context.Context, name, uid string) error
 
 	Instance(ctx context.Context, name string) (*host.Instance, error)
 	Instances(context.Context) ([]*host.Instance, error)
+	Snapshot(ctx context.Context, name string) (*host.Snapshot, error)
 	Snapshots(context.Context) ([]*host.Snapshot, error)
 	Forget()
 }

@@ -24,6 +24,8 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"disk_gib":   effect.Live,
 	"state":      effect.Move,
 
+	"restore_from": effect.Rollback,
+
 	"network_interfaces":                          effect.ByPart,
 	"network_interfaces.*":                        effect.Replace,
 	"network_interfaces.*.type":                   effect.Replace,

@@ -215,6 +215,9 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 		return err
 	}
 	there := h.instances[inst.Name]
+	if change.ForgetRestored {
+		there.RestoredFrom = nil
+	}
 	set(&there.Labels, change.Labels)
 	set(&there.DeletionProtection, change.DeletionProtection)
 	set(&there.DiskGiB, change.DiskGiB)
@@ -268,6 +271,30 @@ func (h *fakeHost) Instances(context.Context) ([]*host.Instance, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Collect(maps.Values(h.instances)), nil
+}
+
+func (h *fakeHost) Snapshot(_ context.Context, name string) (*host.Snapshot, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, snap := range h.snapshots {
+		if snap.Name == name {
+			return snap, nil
+		}
+	}
+	return nil, host.ErrNotFound
+}
+
+func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host.Snapshot) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.begin(ctx, "rollback to "+snap.Name); err != nil {
+		return err
+	}
+	there := h.instances[inst.Name]
+	there.State, there.Machine, there.Problem = snap.Kind, snap.Machine, ""
+	there.RestoredFrom = &host.Restoration{Snapshot: host.Ref{Kind: host.Snapshots, Name: snap.Name}, UID: snap.UID}
+	*inst = *there
+	return nil
 }
 
 func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return h.snapshots, nil }

@@ -25,6 +25,7 @@ type model struct {
 	DiskGiB            types.Int64    `tfsdk:"disk_gib"`
 	State              types.String   `tfsdk:"state"`
 	NetworkInterfaces  types.Map      `tfsdk:"network_interfaces"`
+	RestoreFrom        types.String   `tfsdk:"restore_from"`
 	Ready              types.Object   `tfsdk:"ready"`
 	StopTimeout        types.String   `tfsdk:"stop_timeout"`
 	AllowRestart       types.Bool     `tfsdk:"allow_restart"`

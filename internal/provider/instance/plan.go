@@ -37,11 +37,19 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		refuseDeletion(&resp.Diagnostics, &before)
 		return
 	}
-	planUpdate(Effects.Changed(effect.Restart, req.State.Raw, req.Plan.Raw), &before, &plan, resp)
+	restarts := Effects.Changed(effect.Restart, req.State.Raw, req.Plan.Raw)
+	if len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 && !plan.RestoreFrom.IsNull() {
+		r.planRollback(ctx, &before, &plan, &resp.Diagnostics)
+		if !plan.RestoreFrom.IsUnknown() {
+			restarts = nil // it is between two lives anyway
+		}
+	}
+	planUpdate(restarts, &before, &plan, resp)
 }
 
 // planCreate plans where the instance will be: beside what it is made from.
 func (r *instanceResource) planCreate(ctx context.Context, config *model, resp *resource.ModifyPlanResponse) {
+	config.refuseToRestore(&resp.Diagnostics)
 	wanted := config.Host
 	if wanted.IsNull() {
 		wanted = config.originHost()

@@ -98,6 +98,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	warnOfState(&resp.Diagnostics, &m, inst)
 	m.fill(id.Host, inst)
+	m.fillRestored(inst)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 

@@ -87,6 +87,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Default:    stringdefault.StaticString(string(lifecycle.Running)),
 				Validators: []validator.String{stringvalidator.OneOf(desiredStates()...)},
 			},
+			"restore_from":       restoreFromAttribute(),
 			"network_interfaces": interfacesAttribute(),
 			"ready":              readyAttribute(),
 			"stop_timeout": schema.StringAttribute{

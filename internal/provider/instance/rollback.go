@@ -1,0 +1,176 @@
+package instance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+var atRestoreFrom = path.Root("restore_from")
+
+// refuseToRestore reports a snapshot to which an instance is to be restored that
+// does not exist yet: there can be none of it.
+func (m *model) refuseToRestore(diags *diag.Diagnostics) {
+	if !m.RestoreFrom.IsNull() && !m.RestoreFrom.IsUnknown() {
+		diags.AddAttributeError(atRestoreFrom, "Nothing to restore",
+			"The instance is yet to be made, and only one that exists can be restored to a snapshot of it. Leave out restore_from; to start from a snapshot, use fork_of.")
+	}
+}
+
+// planRollback warns of what a rollback costs, and refuses one that cannot be.
+// What cannot be looked at now is checked again before the first side effect.
+func (r *instanceResource) planRollback(ctx context.Context, before, plan *model, diags *diag.Diagnostics) {
+	name, where := before.Name.ValueString(), "\n\nHost: "+before.Host.ValueString()
+	refuse := func(at path.Path, text string) {
+		diags.AddAttributeError(at, "Unable to restore instance "+name, text+where)
+	}
+	if plan.RestoreFrom.IsUnknown() {
+		diags.AddAttributeWarning(atRestoreFrom, "The instance "+name+" may be restored to a snapshot",
+			"The value of restore_from is not known yet. If it names another snapshot than the last time, what was written to disk and memory since that was taken is lost."+where)
+		return
+	}
+	id := plan.restorePoint()
+	state := lifecycle.State(before.State.ValueString())
+	switch {
+	case id.Host != before.Host.ValueString():
+		refuse(atRestoreFrom, fmt.Sprintf("Snapshot %s is on another host, and an instance is restored to a snapshot of its own.", id))
+		return
+	case plan.forbidsToEnd(state):
+		refuse(atRestoreFrom, fmt.Sprintf("It is %s, to restore it ends its process, and allow_restart is false.", state))
+		return
+	}
+	snap, err := r.snapshot(ctx, id.Host, id.Name)
+	switch {
+	case errors.Is(err, host.ErrNotFound):
+		refuse(atRestoreFrom, fmt.Sprintf("There is no snapshot %s. Take it first, in an apply of its own.", id.Name))
+	case err != nil:
+		diags.AddAttributeWarning(atRestoreFrom, "The instance "+name+" is restored to snapshot "+id.Name,
+			"What was written to disk and memory since that was taken is lost. The snapshot could not be looked at: "+report.Sentence(err.Error())+where)
+	default:
+		if unfit := unfitness(before.UID.ValueString(), snap); unfit != "" {
+			refuse(atRestoreFrom, unfit)
+			return
+		}
+		for _, c := range plan.conflicts(snap) {
+			refuse(c.at, c.text)
+		}
+		diags.AddAttributeWarning(atRestoreFrom, "The instance "+name+" is restored to snapshot "+id.Name, loss(snap, state, plan.State.ValueString())+where)
+	}
+}
+
+func (r *instanceResource) snapshot(ctx context.Context, on, name string) (*host.Snapshot, error) {
+	d, err := r.drive(on)
+	if err != nil {
+		return nil, err
+	}
+	return d.Snapshot(ctx, name)
+}
+
+// forbidsToEnd reports whether an instance in that state must not be ended.
+func (m *model) forbidsToEnd(state lifecycle.State) bool {
+	runs := state == lifecycle.Running || state == lifecycle.Paused
+	return runs && !m.AllowRestart.IsUnknown() && !m.AllowRestart.ValueBool()
+}
+
+// loss says what a rollback does.
+func loss(snap *host.Snapshot, state lifecycle.State, desired string) string {
+	with, from, ends := "with its memory", "goes on from there", ""
+	if snap.Kind == lifecycle.Stopped {
+		with, from = "without memory", "boots from there when it runs next"
+	}
+	if state == lifecycle.Running || state == lifecycle.Paused {
+		ends = " Its process is ended, its guest is not shut down."
+	}
+	return fmt.Sprintf("The snapshot was taken at %s, %s. All that was written to the instance's disk and memory since is lost.%s It %s, and is led to the state %q.",
+		snap.CreatedAt.UTC().Format(time.RFC3339), with, ends, from, desired)
+}
+
+// unfitness says why an instance of that uid cannot be restored to a snapshot;
+// "" when it can.
+func unfitness(uid string, snap *host.Snapshot) string {
+	switch {
+	case snap.InstanceUID != uid:
+		return fmt.Sprintf("Snapshot %s is of another instance (%s, uid %s), and an instance is restored to a snapshot of its own only. To start from another's, make a fork: fork_of.", snap.Name, snap.Instance.Name, snap.InstanceUID)
+	case snap.Problem != "":
+		return fmt.Sprintf("Snapshot %s is damaged: %s", snap.Name, snap.Problem+".")
+	}
+	return ""
+}
+
+// A conflict is where something else is asked for than a snapshot has.
+type conflict struct {
+	at   path.Path
+	text string
+}
+
+// conflicts are those with a snapshot whose memory goes on: its machine cannot
+// be another one without a restart, which would lose what is restored.
+func (m *model) conflicts(snap *host.Snapshot) []conflict {
+	if snap.Kind == lifecycle.Stopped {
+		return nil
+	}
+	var found []conflict
+	compare := func(at path.Path, known bool, wanted, has any) {
+		if known && wanted != has {
+			found = append(found, conflict{at, fmt.Sprintf("Snapshot %s goes on with the machine that it has: %s = %#v, and %#v is asked for. Ask for what it has; it can be changed later.", snap.Name, at, has, wanted)})
+		}
+	}
+	vcpus, memory, line := number(m.VCPUs, 0), number(m.MemoryMiB, 0), text(m.Kernel, "command_line")
+	compare(path.Root("vcpus"), vcpus != 0, vcpus, snap.Machine.VCPUs)
+	compare(path.Root("memory_mib"), memory != 0, memory, snap.Machine.MemoryMiB)
+	if kernel := snap.Machine.Kernel; kernel != nil {
+		compare(path.Root("kernel").AtName("command_line"), !m.Kernel.IsNull() && !line.IsUnknown(), line.ValueString(), kernel.CommandLine)
+	}
+	return found
+}
+
+// rollBack restores an instance to the snapshot that m names, unless that was
+// done before. It returns the instance as it is then.
+func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model) (*host.Instance, error) {
+	if m.RestoreFrom.IsNull() {
+		return inst, nil
+	}
+	for attempt := 1; ; attempt++ {
+		if inst.Restored() == m.restorePoint().Ref() {
+			return inst, nil
+		}
+		snap, err := d.Snapshot(ctx, m.restorePoint().Name)
+		if err != nil {
+			return inst, err
+		}
+		if err := m.mayRestore(inst, snap); err != nil {
+			return inst, err
+		}
+		err = d.Rollback(ctx, inst, snap)
+		tflog.Info(ctx, "instance: rollback", map[string]any{"instance": inst.Name, "uid": inst.UID, "snapshot": snap.Name, "snapshot_uid": snap.UID, "ok": err == nil})
+		if err == nil {
+			return inst, nil
+		}
+		if inst, err = again(ctx, d, inst, attempt, err); err != nil {
+			return inst, err
+		}
+	}
+}
+
+// mayRestore checks what the plan checked, of what is there now.
+func (m *model) mayRestore(inst *host.Instance, snap *host.Snapshot) error {
+	if m.forbidsToEnd(inst.State) {
+		return fmt.Errorf("to restore it ends its process, it is %s, and allow_restart is false", inst.State)
+	}
+	if unfit := unfitness(inst.UID, snap); unfit != "" {
+		return errors.New(unfit)
+	}
+	for _, c := range m.conflicts(snap) {
+		return errors.New(c.text)
+	}
+	return nil
+}
