@@ -13,7 +13,6 @@ import (
 
 	tf "github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
-
 )
 
 // ids are those of all that Terraform manages here, by address.

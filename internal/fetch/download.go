@@ -25,10 +25,9 @@ type download struct {
 }
 
 func (f *fetcher) openDownload(ctx context.Context, source string, got *tally) (*download, error) {
-	u, err := url.Parse(source)
-	if err != nil || u.Hostname() == "" {
-		// The parser's error quotes pieces of the source, a password perhaps.
-		return nil, errors.New("image source is not a valid URL")
+	u, err := parseURL(source)
+	if err != nil {
+		return nil, err
 	}
 	d := &download{fetcher: f, ctx: ctx, url: u, got: got}
 	r, err := f.get(ctx, u, http.Header{})
@@ -41,6 +40,15 @@ func (f *fetcher) openDownload(ctx context.Context, source string, got *tally) (
 	}
 	d.response, d.total, d.validator = r, r.ContentLength, validatorOf(r.Header)
 	return d, nil
+}
+
+func parseURL(source string) (*url.URL, error) {
+	u, err := url.Parse(source)
+	if err != nil || u.Hostname() == "" {
+		// The parser's error quotes pieces of the source, a password perhaps.
+		return nil, errors.New("image source is not a valid URL")
+	}
+	return u, nil
 }
 
 func (d *download) Read(p []byte) (int, error) {

@@ -59,14 +59,14 @@ func Open(ctx context.Context, source string) (*Stream, error) {
 }
 
 func (f *fetcher) open(ctx context.Context, source string) (*Stream, error) {
+	if err := CheckSource(source); err != nil {
+		return nil, err
+	}
 	s := &Stream{got: newTally(), limit: f.limits.maxSize}
 	var err error
-	switch scheme, _, hasScheme := strings.Cut(source, "://"); {
-	case IsURL(source):
+	if IsURL(source) {
 		s.origin, err = f.openDownload(ctx, source, s.got)
-	case hasScheme:
-		err = fmt.Errorf("image source has scheme %q: use http, https, or a plain path", scheme)
-	default:
+	} else {
 		s.origin, err = openFile(ctx, source, s.got)
 	}
 	if err != nil {
@@ -77,6 +77,19 @@ func (f *fetcher) open(ctx context.Context, source string) (*Stream, error) {
 		return nil, s.tooLarge()
 	}
 	return s, nil
+}
+
+// CheckSource reports what can be seen to be wrong with a source before it is
+// opened.
+func CheckSource(source string) error {
+	if IsURL(source) {
+		_, err := parseURL(source)
+		return err
+	}
+	if scheme, _, found := strings.Cut(source, "://"); found {
+		return fmt.Errorf("image source has scheme %q: use http, https, or a plain path", scheme)
+	}
+	return nil
 }
 
 // IsURL says whether Open would ask a server for source. Anything else is a

@@ -128,6 +128,13 @@ func TestValidate_RefusesWhatCannotBe(t *testing.T) {
 		"a relative data_dir":   {host("data_dir", "vms"), `AttributeName("data_dir")`},
 		"another accelerator":   {host("accelerator", "xen"), `AttributeName("accelerator")`},
 		"a port out of range":   {host("port", 65536), `AttributeName("port")`},
+		"no private key":        {host("private_key", "x"), `AttributeName("private_key")`},
+		"no host key":           {host("host_key", "ssh-ed25519"), `AttributeName("host_key")`},
+		"a host key":            {host("host_key", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti"), ""},
+		"a jump to nowhere":     {host("proxy_jump", "a,,b"), `AttributeName("proxy_jump")`},
+		"a jump to no port":     {host("proxy_jump", "a:b"), `AttributeName("proxy_jump")`},
+		"two jumps":             {host("proxy_jump", "user@a:22, b"), ""},
+		"no jump":               {host("proxy_jump", "none"), ""},
 		"two private keys":      {both("private_key", "private_key_file"), `AttributeName("private_key")`},
 		"two ways to be sure":   {both("host_key", "known_hosts_file"), `AttributeName("host_key")`},
 		"a default that is not": {map[string]any{"hosts": addressed("a", "b"), "default_host": "c"}, `AttributeName("default_host")`},
@@ -184,6 +191,51 @@ func TestPlan_KnowsHostAndIDBeforeTheObjectIs(t *testing.T) {
 	}
 }
 
+func TestValidate_OfImagesAndSnapshotsFindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
+	img := func(name string, value any) map[string]any {
+		config := map[string]any{"name": "debian", "source": "https://example.com/debian.qcow2"}
+		config[name] = value
+		return config
+	}
+	snap := func(name string, value any) map[string]any {
+		config := map[string]any{"name": "golden", "instance": "lab/instances/base"}
+		config[name] = value
+		return config
+	}
+	for name, c := range map[string]struct {
+		resource string
+		config   map[string]any
+		at       string // "": valid
+	}{
+		"an image":           {"kvm_image", img("host", "lab"), ""},
+		"a bad name":         {"kvm_image", img("name", "Debian"), "name"},
+		"a path":             {"kvm_image", img("source", "./debian.qcow2"), ""},
+		"no source":          {"kvm_image", img("source", ""), "source"},
+		"another scheme":     {"kvm_image", img("source", "ftp://example.com/x"), "source"},
+		"a URL of no host":   {"kvm_image", img("source", "https:///x"), "source"},
+		"half a checksum":    {"kvm_image", img("checksum", "sha256:abc"), "checksum"},
+		"an empty host":      {"kvm_image", img("host", ""), "host"},
+		"a limit of nothing": {"kvm_image", img("timeouts", map[string]any{"create": "0s"}), "create"},
+		"an unknown image": {"kvm_image", map[string]any{"name": unknown, "source": unknown, "checksum": unknown, "host": unknown,
+			"timeouts": map[string]any{"create": unknown, "delete": unknown}}, ""},
+
+		"a snapshot":             {"kvm_snapshot", snap("labels", map[string]any{"a": "b"}), ""},
+		"a snapshot's bad name":  {"kvm_snapshot", snap("name", "golden-"), "name"},
+		"of a snapshot":          {"kvm_snapshot", snap("instance", "lab/snapshots/s"), "instance"},
+		"a label without a key":  {"kvm_snapshot", snap("labels", map[string]any{"": "b"}), "labels"},
+		"a limit of no duration": {"kvm_snapshot", snap("timeouts", map[string]any{"delete": "soon"}), "delete"},
+		"an unknown snapshot":    {"kvm_snapshot", map[string]any{"name": unknown, "instance": unknown, "labels": unknown, "timeouts": unknown}, ""},
+	} {
+		diags := serve(t).ValidateResource(t, c.resource, c.config)
+		switch {
+		case c.at == "" && len(diags) != 0:
+			t.Errorf("%s: %s", name, say(diags))
+		case c.at != "" && (len(diags) == 0 || !strings.Contains(diags[0].Attribute.String(), `"`+c.at+`"`)):
+			t.Errorf("%s: %s; want an error at %s", name, say(diags), c.at)
+		}
+	}
+}
+
 func TestPlan_RefusesAHostThatIsNotThere(t *testing.T) {
 	p := withHosts(t, map[string]any{"hosts": addressed("lab", "edge")})
 	for name, c := range map[string]struct {
@@ -191,7 +243,6 @@ func TestPlan_RefusesAHostThatIsNotThere(t *testing.T) {
 		says   string
 	}{
 		"not configured":       {map[string]any{"name": "a", "image": "lab/images/i", "host": "nowhere"}, "nowhere"},
-		"not the image's":      {map[string]any{"name": "a", "image": "lab/images/i", "host": "edge"}, "is not on host"},
 		"the origin's unknown": {map[string]any{"name": "a", "image": "gone/images/i"}, "gone"},
 	} {
 		if _, diags := p.PlanCreate(t, "kvm_instance", c.config); len(diags) != 1 || !strings.Contains(diags[0].Detail, c.says) || diags[0].Attribute == nil {

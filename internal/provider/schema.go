@@ -11,7 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 var (
@@ -61,13 +63,18 @@ func hostAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Private key to log in with, as PEM text, without a passphrase. Default: the keys of the SSH agent, then OpenSSH's default files. Conflicts with `private_key_file`.",
 			Optional:            true,
 			Sensitive:           true,
-			Validators:          []validator.String{stringvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("private_key_file"))},
+			Validators: []validator.String{
+				stringvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("private_key_file")),
+				field.Valid("a private key as PEM text", ssh.CheckPrivateKey),
+			},
 		},
 		"private_key_file": text("File of the private key to log in with. Conflicts with `private_key`."),
 		"host_key": text("Public key of the host, such as `ssh-ed25519 AAAA…`; no other is accepted. Default: `known_hosts_file` decides. Conflicts with `known_hosts_file`.",
-			stringvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("known_hosts_file"))),
+			stringvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("known_hosts_file")),
+			field.Valid("a public key such as ssh-ed25519 AAAA…", ssh.CheckHostKey)),
 		"known_hosts_file": text("File of the known hosts' keys, which is never written to. Default: `~/.ssh/known_hosts` and `/etc/ssh/ssh_known_hosts`. Conflicts with `host_key`."),
-		"proxy_jump":       text("Hosts to go through, such as `user@bastion:22`, several separated by commas; `none` for none. Default: what `~/.ssh/config` says."),
+		"proxy_jump": text("Hosts to go through, such as `user@bastion:22`, several separated by commas; `none` for none. Default: what `~/.ssh/config` says.",
+			field.Valid("hosts such as user@bastion:22, with commas between several", ssh.CheckJumps)),
 		"data_dir": text("Absolute path of the directory on the host that holds everything; one filesystem. Default: `"+host.DefaultDataDir+"`.",
 			stringvalidator.RegexMatches(absolute, "must be an absolute path")),
 		"accelerator": text("`kvm`, or `tcg` for software emulation, which is many times slower and meant for tests. It is never chosen silently. Default: `"+host.DefaultAccelerator+"`.",

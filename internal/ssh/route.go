@@ -39,15 +39,24 @@ func route(cfg Config) ([]endpoint, error) {
 	if jumps == "" || strings.EqualFold(jumps, "none") {
 		return []endpoint{target}, nil
 	}
+	hops, err := settings.jumps(jumps)
+	if err != nil {
+		return nil, err
+	}
+	return append(hops, target), nil
+}
+
+// jumps parses jumps with commas between them.
+func (s *sshConfig) jumps(text string) ([]endpoint, error) {
 	var hops []endpoint
-	for jump := range strings.SplitSeq(jumps, ",") {
-		hop, err := settings.jump(strings.TrimSpace(jump))
+	for jump := range strings.SplitSeq(text, ",") {
+		hop, err := s.jump(strings.TrimSpace(jump))
 		if err != nil {
 			return nil, err
 		}
 		hops = append(hops, hop)
 	}
-	return append(hops, target), nil
+	return hops, nil
 }
 
 // jump parses "[ssh://][user@]host[:port]".

@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
 )
@@ -26,6 +27,11 @@ func Timeouts(ctx context.Context, effects effect.Table, limits Limits) schema.A
 		Update: limits.Update != 0, UpdateDescription: describe("update", limits.Update),
 		Delete: limits.Delete != 0, DeleteDescription: describe("delete", limits.Delete),
 	}).(schema.SingleNestedAttribute)
+	for operation, limit := range attribute.Attributes {
+		text := limit.(schema.StringAttribute)
+		text.Validators = []validator.String{IsDuration()} // unlike theirs, of more than nothing
+		attribute.Attributes[operation] = text
+	}
 	attribute.MarkdownDescription = effects.Describe("timeouts", "Time limits of operations.")
 	return attribute
 }

@@ -32,7 +32,7 @@ func (r *imageResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 				MarkdownDescription: Effects.Describe("source", "Where the file comes from: an `http://` or `https://` URL, or a path on the machine that runs Terraform. "+
 					"A qcow2 file with a backing file or an external data file is refused. Only a change of this text is noticed: to load a file that has changed in its place, change `checksum`."),
 				Required:   true,
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1), field.Valid("a URL or a path", fetch.CheckSource)},
 			},
 			"checksum": schema.StringAttribute{
 				MarkdownDescription: Effects.Describe("checksum", "Checksum of the file, verified before the image is put into place: `sha256:` and 64 hexadecimal digits. Default: that of the file as it was read."),

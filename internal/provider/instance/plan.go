@@ -63,12 +63,6 @@ func (r *instanceResource) planCreate(ctx context.Context, config *model, resp *
 	}
 	var found types.String
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("host"), &found)...)
-	for _, origin := range config.origins() {
-		if there := origin.host(); !found.IsUnknown() && there != "" && there != found.ValueString() {
-			resp.Diagnostics.AddAttributeError(origin.path, "Made from another host's object",
-				fmt.Sprintf("%s is not on host %q, on which the instance is to be.", origin.id.ValueString(), found.ValueString()))
-		}
-	}
 	if !resp.Diagnostics.HasError() && !found.IsUnknown() {
 		r.checkSource(ctx, found.ValueString(), config, &resp.Diagnostics)
 	}

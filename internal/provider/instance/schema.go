@@ -29,6 +29,13 @@ const (
 	defaultNICType      = "user"
 )
 
+// Bounds that no host comes near. What is above them is a slip, and would not fit
+// into a number of bytes in the end.
+const (
+	mostMemoryMiB = 64 << 20 // 64 TiB
+	mostDiskGiB   = 8 << 20  // 8 PiB
+)
+
 var limits = field.Limits{Create: 20 * time.Minute, Update: 20 * time.Minute, Delete: 5 * time.Minute}
 
 func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -67,7 +74,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				MarkdownDescription: Effects.Describe("memory_mib", "Memory in MiB. Default: 512; on a fork that of its source, with which it must agree."),
 				Optional:            true,
 				Computed:            true,
-				Validators:          []validator.Int64{int64validator.AtLeast(1)},
+				Validators:          []validator.Int64{int64validator.Between(1, mostMemoryMiB)},
 				PlanModifiers:       []planmodifier.Int64{inheritedNumber{defaultMemoryMiB}},
 			},
 			"disk_gib": schema.Int64Attribute{
@@ -75,7 +82,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 					"Default: the size of the image or source, or no disk without either."),
 				Optional:      true,
 				Computed:      true,
-				Validators:    []validator.Int64{int64validator.AtLeast(1)},
+				Validators:    []validator.Int64{int64validator.Between(1, mostDiskGiB)},
 				PlanModifiers: []planmodifier.Int64{keptSize{}},
 			},
 			"state": schema.StringAttribute{

@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
 var (
@@ -51,10 +52,10 @@ func kernelAttribute() schema.SingleNestedAttribute {
 
 func interfacesAttribute() schema.MapNestedAttribute {
 	return schema.MapNestedAttribute{
-		MarkdownDescription: Effects.Describe("network_interfaces", "Network cards by a name of your choice, 1 to 32 of `a-z`, `0-9`, `-` and `_`. Default: none; on a fork those of its source, with which they must agree."),
+		MarkdownDescription: Effects.Describe("network_interfaces", "Network cards by a name of your choice, 1 to 32 of `a-z`, `0-9`, `-` and `_`; at most 16. Default: none; on a fork those of its source, with which they must agree."),
 		Optional:            true,
 		Computed:            true,
-		Validators:          []validator.Map{keys, mapvalidator.NoNullValues()},
+		Validators:          []validator.Map{keys, mapvalidator.NoNullValues(), mapvalidator.SizeAtMost(qemu.MaxNICs)},
 		PlanModifiers:       []planmodifier.Map{inheritedMap{interfaceType}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{

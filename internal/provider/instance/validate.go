@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 )
 
 // ValidateConfig checks what no single attribute can tell. A value that is not
@@ -19,6 +22,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 		return
 	}
 	m.validateOrigin(&resp.Diagnostics)
+	m.validatePlace(&resp.Diagnostics)
 	m.validateReady(&resp.Diagnostics)
 	m.validateForwards(&resp.Diagnostics)
 }
@@ -27,12 +31,6 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 // the kernel may go with an image.
 func (m *model) validateOrigin(diags *diag.Diagnostics) {
 	at := path.Root("fork_of")
-	isSet := func(v interface {
-		IsNull() bool
-		IsUnknown() bool
-	}) bool {
-		return !v.IsNull() && !v.IsUnknown()
-	}
 	switch {
 	case isSet(m.ForkOf) && isSet(m.Image):
 		diags.AddAttributeError(at, "Two origins", "A fork takes its disk from its source: leave out image, or fork_of.")
@@ -40,6 +38,29 @@ func (m *model) validateOrigin(diags *diag.Diagnostics) {
 		diags.AddAttributeError(at, "Two origins", "A fork takes its kernel from its source: leave out kernel, or fork_of.")
 	case m.ForkOf.IsNull() && m.Image.IsNull() && m.Kernel.IsNull():
 		diags.AddAttributeError(path.Root("image"), "No origin", "An instance is made from an image, from a kernel, or from both, or it is a fork: set image, kernel or fork_of.")
+	}
+}
+
+// isSet reports whether a value is known to be there: one that is unknown may
+// turn out to be null.
+func isSet(value attr.Value) bool { return !value.IsNull() && !value.IsUnknown() }
+
+// validatePlace wants all that the instance is made from on one host, which is
+// the instance's, and a fork to be of something else.
+func (m *model) validatePlace(diags *diag.Diagnostics) {
+	on := m.Host.ValueString()
+	for _, origin := range m.origins() {
+		switch there := origin.host(); {
+		case there == "": // not known yet
+		case on == "":
+			on = there
+		case there != on:
+			diags.AddAttributeError(origin.path, "Made from another host's object",
+				fmt.Sprintf("%s is not on host %q, on which the instance is to be.", origin.id.ValueString(), on))
+		}
+	}
+	if source := refOf(m.ForkOf); source.Kind == host.Instances && source.Name == m.Name.ValueString() {
+		diags.AddAttributeError(path.Root("fork_of"), "A fork of itself", "An instance cannot be forked from itself: name another source.")
 	}
 }
 
@@ -56,9 +77,9 @@ func (m *model) validateReady(diags *diag.Diagnostics) {
 	case !isConsole && check.ValueString() != checkHTTP && check.ValueString() != checkSSH: // refused already
 	case isConsole && text(m.Ready, "pattern").IsNull():
 		diags.AddAttributeError(at.AtName("pattern"), "No pattern", "The check console needs a pattern to look for.")
-	case isConsole && !port.IsNull():
+	case isConsole && isSet(port):
 		diags.AddAttributeError(at.AtName("port"), "No port needed", "The check console asks no port.")
-	case !isConsole && !text(m.Ready, "pattern").IsNull():
+	case !isConsole && isSet(text(m.Ready, "pattern")):
 		diags.AddAttributeError(at.AtName("pattern"), "No pattern needed", "Only the check console looks for a pattern.")
 	case !isConsole && port.IsNull():
 		diags.AddAttributeError(at.AtName("port"), "No port", fmt.Sprintf("The check %s needs the port to ask in the guest.", check.ValueString()))
@@ -66,7 +87,7 @@ func (m *model) validateReady(diags *diag.Diagnostics) {
 		diags.AddAttributeError(at.AtName("port"), "The port is not forwarded",
 			fmt.Sprintf("The guest's port %d is asked through the host: add a forward with guest_port = %d and protocol tcp to one of network_interfaces.", port.ValueInt64(), port.ValueInt64()))
 	}
-	if path := text(m.Ready, "path"); check.ValueString() != checkHTTP && !path.IsNull() {
+	if path := text(m.Ready, "path"); check.ValueString() != checkHTTP && isSet(path) {
 		diags.AddAttributeError(at.AtName("path"), "No path needed", "Only the check http asks for a path.")
 	}
 }

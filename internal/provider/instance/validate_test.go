@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -34,9 +35,28 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		"a snapshot as image":    {arguments{"image": "lab/snapshots/s"}, "image"},
 		"a bare name as image":   {arguments{"image": "debian"}, "image"},
 
+		"an image elsewhere":     {arguments{"host": "edge", "image": "lab/images/i"}, "image"},
+		"a kernel elsewhere":     {arguments{"image": "lab/images/i", "kernel": arguments{"image": "edge/images/k"}}, "image"},
+		"maybe elsewhere":        {arguments{"host": unknown, "image": "lab/images/i", "kernel": arguments{"image": unknown}}, ""},
+		"a fork of itself":       {arguments{"fork_of": "lab/instances/web"}, "fork_of"},
+		"a fork of a namesake":   {arguments{"fork_of": "lab/snapshots/web"}, ""},
+		"maybe a fork of itself": {arguments{"fork_of": "lab/instances/web", "name": unknown}, ""},
+
 		"an unknown state":      {arguments{"image": "lab/images/i", "state": "paused"}, "state"},
 		"no memory":             {arguments{"image": "lab/images/i", "memory_mib": 0}, "memory_mib"},
 		"a time of nothing":     {arguments{"image": "lab/images/i", "stop_timeout": "0s"}, "stop_timeout"},
+		"a limit of nothing":    {arguments{"image": "lab/images/i", "timeouts": arguments{"create": "-1m"}}, "create"},
+		"an unknown limit":      {arguments{"image": "lab/images/i", "timeouts": arguments{"create": unknown}}, ""},
+		"unknown limits":        {arguments{"image": "lab/images/i", "timeouts": unknown}, ""},
+		"memory beyond measure": {arguments{"image": "lab/images/i", "memory_mib": 1 << 40}, "memory_mib"},
+		"a disk beyond measure": {arguments{"image": "lab/images/i", "disk_gib": 1 << 33}, "disk_gib"},
+		"everything unknown": {arguments{"name": unknown, "host": unknown, "image": unknown, "kernel": unknown, "fork_of": unknown, "vcpus": unknown, "memory_mib": unknown,
+			"disk_gib": unknown, "state": unknown, "network_interfaces": unknown, "ready": unknown, "stop_timeout": unknown, "allow_restart": unknown,
+			"deletion_protection": unknown, "labels": unknown, "timeouts": unknown}, ""},
+		"everything within unknown": {arguments{"kernel": arguments{"image": unknown, "initrd": unknown, "command_line": unknown},
+			"network_interfaces": arguments{"lan": arguments{"type": unknown, "forward": arguments{"a": arguments{"guest_port": unknown, "host_port": unknown, "host_address": unknown, "protocol": unknown}}}},
+			"ready":              arguments{"check": unknown, "port": unknown, "path": unknown, "pattern": unknown, "timeout": unknown},
+			"labels":             arguments{"a": unknown}, "timeouts": arguments{"create": unknown}}, ""},
 		"a label without a key": {arguments{"image": "lab/images/i", "labels": arguments{"": "x"}}, "labels"},
 		"too long a label":      {arguments{"image": "lab/images/i", "labels": arguments{"x": strings.Repeat("x", 256)}}, "labels"},
 		"a bad name":            {arguments{"image": "lab/images/i", "name": "-a"}, "name"},
@@ -47,6 +67,9 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		"a host name to listen":   {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_address": "localhost"}})}, "host_address"},
 		"a host port twice":       {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_port": 7}, "b": arguments{"guest_port": 2, "host_port": 7}})}, "host_port"},
 		"a host port by tcp, udp": {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_port": 7}, "b": arguments{"guest_port": 2, "host_port": 7, "protocol": "udp"}})}, ""},
+		"perhaps by udp":          {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_port": 7}, "b": arguments{"guest_port": 2, "host_port": 7, "protocol": unknown}})}, ""},
+		"17 interfaces":           {arguments{"image": "lab/images/i", "network_interfaces": interfaces(17)}, "network_interfaces"},
+		"16 interfaces":           {arguments{"image": "lab/images/i", "network_interfaces": interfaces(16)}, ""},
 		"host ports to be chosen": {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1}, "b": arguments{"guest_port": 2}})}, ""},
 
 		"ready by http":              {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "http", "port": 80, "path": "/up"}}, ""},
@@ -67,6 +90,8 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		"without a pattern":          {arguments{"image": "lab/images/i", "ready": arguments{"check": "console"}}, "pattern"},
 		"by no regular expression":   {arguments{"image": "lab/images/i", "ready": arguments{"check": "console", "pattern": "("}}, "pattern"},
 		"by a path of ssh":           {arguments{"fork_of": "lab/snapshots/s", "ready": arguments{"check": "ssh", "port": 22, "path": "/"}}, "path"},
+		"by ssh, perhaps by a path":  {arguments{"fork_of": "lab/snapshots/s", "ready": arguments{"check": "ssh", "port": 22, "path": unknown, "pattern": unknown}}, ""},
+		"by console, perhaps a port": {arguments{"fork_of": "lab/snapshots/s", "ready": arguments{"check": "console", "pattern": "up", "port": unknown, "path": unknown}}, ""},
 		"by magic":                   {arguments{"image": "lab/images/i", "ready": arguments{"check": "magic"}}, "check"},
 	} {
 		config := arguments{"name": "web"}
@@ -81,6 +106,14 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 			t.Errorf("%s: %s; want an error at %s", name, told(diags), c.at)
 		}
 	}
+}
+
+func interfaces(n int) arguments {
+	all := arguments{}
+	for i := range n {
+		all[fmt.Sprintf("lan%d", i)] = arguments{}
+	}
+	return all
 }
 
 func told(diags []*tfprotov6.Diagnostic) string {
