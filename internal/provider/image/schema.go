@@ -19,7 +19,7 @@ var limits = field.Limits{Create: time.Hour, Delete: 5 * time.Minute}
 
 func (r *imageResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		Version: 0, // raise it together with an upgrader when a stored attribute changes its meaning
+		Version: 0, // raise it, with an upgrader, when what is stored changes its meaning: CONTRIBUTING.md
 		MarkdownDescription: "An immutable file on a host: a disk (qcow2 or raw) or a boot file (kernel, initrd). " +
 			"It is streamed to the host, verified there and put into place at once; the same content is stored once per host. " +
 			"Deleting an image never touches the instances that were made from it.",

@@ -40,7 +40,7 @@ var limits = field.Limits{Create: 20 * time.Minute, Update: 20 * time.Minute, De
 
 func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		Version: 0, // raise it together with an upgrader when a stored attribute changes its meaning
+		Version: 0, // raise it, with an upgrader, when what is stored changes its meaning: CONTRIBUTING.md
 		MarkdownDescription: "A virtual machine. It is made from an `image`, from a `kernel`, or from both, or it is a fork of a snapshot or of another instance (`fork_of`): " +
 			"a fork starts where its source stood, memory and disk, in a fraction of a second, and never depends on it. " +
 			"Each attribute says what a change of it does.",

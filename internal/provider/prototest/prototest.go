@@ -118,5 +118,20 @@ func (p *Provider) Import(t *testing.T, name, id string, identity map[string]any
 	return unpack(t, p.schemas.ResourceSchemas[name], resp.ImportedResources[0].State), resp.Diagnostics
 }
 
+// Upgrade reads a state that a version of the resource's schema has written.
+func (p *Provider) Upgrade(t *testing.T, name string, version int64, written []byte) (map[string]tftypes.Value, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	resp, err := p.server.UpgradeResourceState(context.Background(), &tfprotov6.UpgradeResourceStateRequest{
+		TypeName: name, Version: version, RawState: &tfprotov6.RawState{JSON: written},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.UpgradedState == nil {
+		return nil, resp.Diagnostics
+	}
+	return unpack(t, p.schemas.ResourceSchemas[name], resp.UpgradedState), resp.Diagnostics
+}
+
 // Schemas is everything that the provider declares.
 func (p *Provider) Schemas() *tfprotov6.GetProviderSchemaResponse { return p.schemas }

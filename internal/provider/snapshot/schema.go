@@ -16,7 +16,7 @@ var limits = field.Limits{Create: 20 * time.Minute, Delete: 5 * time.Minute}
 
 func (r *snapshotResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		Version: 0, // raise it together with an upgrader when a stored attribute changes its meaning
+		Version: 0, // raise it, with an upgrader, when what is stored changes its meaning: CONTRIBUTING.md
 		MarkdownDescription: "A named, immutable copy of an instance: its disk and, unless it was stopped, its memory. " +
 			"A running instance goes on while it is taken, but for a pause of some tens of milliseconds. " +
 			"Instances are forked from it by `fork_of`. It depends on nothing and nothing depends on it: instance and forks live on when it is deleted, and it when they are.",
