@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	tf "github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -50,6 +51,34 @@ func TestInstance_OfKernelAndImageIsChangedInPlaceOrRestarted(t *testing.T) {
 			ConfigPlanChecks: planned("kvm_instance.boot", plancheck.ResourceActionUpdate),
 			ConfigStateChecks: checks{
 				shared.hasNewToken("boot", &token), shared.in("boot", "grep -c ^processor /proc/cpuinfo", "2"), uid(),
+			},
+		},
+		// in standby: woken, shut down, changed, booted and put back
+		{Config: booted("boot", readyHTTP+"\nvcpus = 2\ndisk_gib = 1\nstate = \"standby\""), ConfigStateChecks: checks{shared.isIn("boot", lifecycle.Standby), uid()}},
+		{
+			Config:            booted("boot", readyHTTP+"\nvcpus = 1\ndisk_gib = 1\nstate = \"standby\""),
+			ConfigPlanChecks:  planned("kvm_instance.boot", plancheck.ResourceActionUpdate),
+			ConfigStateChecks: checks{shared.isIn("boot", lifecycle.Standby), uid()},
+		},
+		{
+			Config: booted("boot", readyHTTP+"\nvcpus = 1\ndisk_gib = 1"),
+			ConfigStateChecks: checks{
+				shared.hasNewToken("boot", &token), shared.in("boot", "grep -c ^processor /proc/cpuinfo", "1"), uid(),
+			},
+		},
+		{ // another kernel: here the same from another image, and another command line
+			PreConfig:        func() { must(t, shared.putImage(t.Context(), "boot-kernel", shared.guest.Kernel)) },
+			Config:           strings.Replace(booted("boot", readyHTTP+"\nvcpus = 1\ndisk_gib = 1", "other"), "default/images/vmlinuz", "default/images/boot-kernel", 1),
+			ConfigPlanChecks: planned("kvm_instance.boot", plancheck.ResourceActionUpdate),
+			ConfigStateChecks: checks{
+				shared.hasNewToken("boot", &token), shared.in("boot", "grep -c other /proc/cmdline", "1"), uid(),
+			},
+		},
+		{ // which it keeps when that image is gone
+			PreConfig: func() { must(t, shared.remove(t.Context(), "images/boot-kernel")) },
+			Config:    strings.Replace(booted("boot", readyHTTP+"\nvcpus = 1\ndisk_gib = 1", "third"), "default/images/vmlinuz", "default/images/boot-kernel", 1),
+			ConfigStateChecks: checks{
+				shared.hasNewToken("boot", &token), shared.in("boot", "grep -c third /proc/cmdline", "1"), uid(),
 			},
 		},
 	}

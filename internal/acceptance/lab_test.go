@@ -126,13 +126,13 @@ func seed(ctx context.Context) (*lab, error) {
 
 // putImages puts the guest's files on the host.
 func (l *lab) putImages(ctx context.Context) error {
-	for name, path := range map[string]string{"vmlinuz": l.guest.Kernel, "initrd": l.guest.Initrd, "disk": l.guest.Disk} {
-		open := func(ctx context.Context) (host.ImageSource, error) { return fetch.Open(ctx, path) }
-		if _, err := l.driver.PutImage(ctx, host.ImageSpec{Name: name, Source: path}, open); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(l.putImage(ctx, "vmlinuz", l.guest.Kernel), l.putImage(ctx, "initrd", l.guest.Initrd), l.putImage(ctx, "disk", l.guest.Disk))
+}
+
+func (l *lab) putImage(ctx context.Context, name, path string) error {
+	open := func(ctx context.Context) (host.ImageSource, error) { return fetch.Open(ctx, path) }
+	_, err := l.driver.PutImage(ctx, host.ImageSpec{Name: name, Source: path}, open)
+	return err
 }
 
 // clean removes what seed has made. What tests have made they remove themselves.

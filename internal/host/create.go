@@ -60,7 +60,9 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if err != nil {
 		return nil, err
 	}
-	giveKernel(inst, spec.Kernel)
+	if spec.Kernel != nil {
+		inst.setKernel(*spec.Kernel)
+	}
 	for _, key := range sortedKeys(spec.Interfaces) {
 		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
 	}
@@ -101,14 +103,23 @@ func (h *Host) giveDisk(ctx context.Context, c call, inst *Instance, spec Instan
 	return image, nil
 }
 
-func giveKernel(inst *Instance, kernel *KernelSpec) {
-	if kernel == nil {
+// Kernel is what the instance boots from; it has no image when that is its disk.
+func (i *Instance) Kernel() KernelSpec {
+	if i.Machine.Kernel == nil {
+		return KernelSpec{}
+	}
+	return KernelSpec{i.KernelImage.Name, i.InitrdImage.Name, i.Machine.Kernel.CommandLine}
+}
+
+func (i *Instance) setKernel(k KernelSpec) {
+	i.Machine.Kernel, i.KernelImage, i.InitrdImage = nil, Ref{}, Ref{}
+	if k.Image == "" {
 		return
 	}
-	inst.Machine.Kernel = &qemu.Kernel{Initrd: kernel.Initrd != "", CommandLine: kernel.CommandLine}
-	inst.KernelImage = Ref{Images, kernel.Image}
-	if kernel.Initrd != "" {
-		inst.InitrdImage = Ref{Images, kernel.Initrd}
+	i.Machine.Kernel = &qemu.Kernel{Initrd: k.Initrd != "", CommandLine: k.CommandLine}
+	i.KernelImage = Ref{Images, k.Image}
+	if k.Initrd != "" {
+		i.InitrdImage = Ref{Images, k.Initrd}
 	}
 }
 

@@ -15,7 +15,7 @@ type Change struct {
 	DeletionProtection *bool
 	Settings           json.RawMessage
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
-	CommandLine        *string                            // of a stopped instance with a kernel
+	Kernel             *KernelSpec                        // of a stopped instance; without an image: none
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
@@ -43,7 +43,7 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.CommandLine != nil {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
 		}
@@ -67,8 +67,8 @@ func (i *Instance) apply(c call, change Change) error {
 	if change.MemoryMiB != nil {
 		m.MemoryMiB = *change.MemoryMiB
 	}
-	if change.CommandLine != nil && m.Kernel != nil {
-		m.Kernel = &qemu.Kernel{Initrd: m.Kernel.Initrd, CommandLine: *change.CommandLine}
+	if change.Kernel != nil {
+		i.setKernel(*change.Kernel)
 	}
 	if change.DiskGiB != nil {
 		return i.grow(c, *change.DiskGiB)
@@ -127,7 +127,8 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 		}
 	}
 	claims, releases := portChanges(inst.Record, changed.Record)
-	args := append([]string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, top, size, claims, releases}, lines...)
+	args := append([]string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, top, size, claims, releases,
+		otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage)}, lines...)
 	if _, err := c.write(ctx, updateScript, args...); err != nil {
 		return err
 	}
@@ -157,4 +158,16 @@ func forwardChanges(from, to Record) (removed, added []string) {
 func portChanges(from, to Record) (claims, releases string) {
 	before, after := ports(from.Forwards), ports(to.Forwards)
 	return words(without(after, before)), words(without(before, after))
+}
+
+// otherImage is what update.sh is to do with a boot file: nothing, give it
+// another image's, or take it away.
+func otherImage(from, to Ref) string {
+	switch to {
+	case from:
+		return ""
+	case Ref{}:
+		return "-"
+	}
+	return to.String()
 }

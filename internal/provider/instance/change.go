@@ -28,8 +28,8 @@ func (m *model) change(inst *host.Instance) host.Change {
 	change.VCPUs = other(number(m.VCPUs, 0), inst.Machine.VCPUs)
 	change.MemoryMiB = other(number(m.MemoryMiB, 0), inst.Machine.MemoryMiB)
 	change.DiskGiB = other(number(m.DiskGiB, 0), inst.DiskGiB)
-	if line := text(m.Kernel, "command_line").ValueString(); !m.Kernel.IsNull() && inst.Machine.Kernel != nil && line != inst.Machine.Kernel.CommandLine {
-		change.CommandLine = &line
+	if kernel := m.kernel(); m.ForkOf.IsNull() && kernel != inst.Kernel() { // a fork has its source's
+		change.Kernel = &kernel
 	}
 	change.Forwards = m.forwards(inst)
 	return change
@@ -74,7 +74,7 @@ func isNothing(change host.Change) bool { return reflect.ValueOf(change).IsZero(
 // via is the state in which a change can be made, on the way from the one that
 // is observed: a machine is changed while there is none.
 func via(change host.Change, observed lifecycle.State) lifecycle.State {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.CommandLine != nil {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil {
 		return lifecycle.Stopped
 	}
 	return observed

@@ -15,8 +15,8 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"fork_of": effect.Replace,
 
 	"kernel":              effect.ByPart,
-	"kernel.image":        effect.Replace,
-	"kernel.initrd":       effect.Replace,
+	"kernel.image":        effect.Restart,
+	"kernel.initrd":       effect.Restart,
 	"kernel.command_line": effect.Restart,
 
 	"vcpus":      effect.Restart,

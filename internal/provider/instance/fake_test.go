@@ -92,12 +92,8 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 	if spec.Image != "" {
 		record.Image = host.Ref{Kind: host.Images, Name: spec.Image}
 	}
-	if k := spec.Kernel; k != nil {
-		record.KernelImage = host.Ref{Kind: host.Images, Name: k.Image}
-		if k.Initrd != "" {
-			record.InitrdImage = host.Ref{Kind: host.Images, Name: k.Initrd}
-		}
-		record.Machine.Kernel = &qemu.Kernel{CommandLine: k.CommandLine}
+	if spec.Kernel != nil {
+		setKernel(&record, *spec.Kernel)
 	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
 		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs))})
@@ -226,11 +222,11 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 	}
 	set(&there.Machine.VCPUs, change.VCPUs)
 	set(&there.Machine.MemoryMiB, change.MemoryMiB)
-	if (change.VCPUs != nil || change.MemoryMiB != nil || change.CommandLine != nil) && there.State != lifecycle.Stopped {
+	if (change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil) && there.State != lifecycle.Stopped {
 		return host.ErrInvalid
 	}
-	if change.CommandLine != nil {
-		there.Machine.Kernel = &qemu.Kernel{CommandLine: *change.CommandLine}
+	if change.Kernel != nil {
+		setKernel(&there.Record, *change.Kernel)
 	}
 	if change.Forwards != nil {
 		there.Forwards = h.choose(change.Forwards, there.Forwards)
@@ -300,3 +296,11 @@ func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host
 func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return h.snapshots, nil }
 
 func (h *fakeHost) Forget() {}
+
+func setKernel(record *host.Record, k host.KernelSpec) {
+	record.KernelImage, record.InitrdImage = host.Ref{Kind: host.Images, Name: k.Image}, host.Ref{}
+	if k.Initrd != "" {
+		record.InitrdImage = host.Ref{Kind: host.Images, Name: k.Initrd}
+	}
+	record.Machine.Kernel = &qemu.Kernel{CommandLine: k.CommandLine}
+}

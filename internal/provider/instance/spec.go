@@ -25,14 +25,19 @@ func (m *model) spec() host.InstanceSpec {
 		DeletionProtection: m.DeletionProtection.ValueBool(),
 		Settings:           field.Note(m.settings()),
 	}
-	if !m.Kernel.IsNull() {
-		spec.Kernel = &host.KernelSpec{
-			Image:       refOf(text(m.Kernel, "image")).Name,
-			Initrd:      refOf(text(m.Kernel, "initrd")).Name,
-			CommandLine: text(m.Kernel, "command_line").ValueString(),
-		}
+	if kernel := m.kernel(); kernel.Image != "" {
+		spec.Kernel = &kernel
 	}
 	return spec
+}
+
+// kernel is what is asked to boot from; it has no image when that is the disk.
+func (m *model) kernel() host.KernelSpec {
+	return host.KernelSpec{
+		Image:       refOf(text(m.Kernel, "image")).Name,
+		Initrd:      refOf(text(m.Kernel, "initrd")).Name,
+		CommandLine: text(m.Kernel, "command_line").ValueString(),
+	}
 }
 
 // forkSpec is the fork that is asked for.

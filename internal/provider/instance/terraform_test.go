@@ -123,7 +123,7 @@ func TestInstance_FromAKernelIsPlannedAsItIs(t *testing.T) {
 		{Config: kernel(""), Check: calls(lab, "create", "start")},
 		{Config: kernel(`, command_line = "quiet"`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start")},
 		{ResourceName: web, ImportState: true, ImportStateVerify: true, ImportStateId: "lab/instances/web"},
-		{Config: instance(`kernel = { image = "lab/images/other" }`), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate)},
+		{Config: instance(`kernel = { image = "lab/images/other" }`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start")},
 	}})
 }
 
