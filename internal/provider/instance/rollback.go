@@ -60,8 +60,12 @@ func (r *instanceResource) planRollback(ctx context.Context, before, plan *model
 			refuse(atRestoreFrom, unfit)
 			return
 		}
-		for _, c := range plan.conflicts(snap) {
+		conflicts := plan.conflicts(snap)
+		for _, c := range conflicts {
 			refuse(c.at, c.text)
+		}
+		if len(conflicts) > 0 {
+			return
 		}
 		diags.AddAttributeWarning(atRestoreFrom, "The instance "+name+" is restored to snapshot "+id.Name, loss(snap, state, plan.State.ValueString())+where)
 	}
