@@ -162,14 +162,13 @@ func TestSettings_AreKeptOnTheHostWhenTheyChange(t *testing.T) {
 		return "resource \"kvm_snapshot\" \"kept\" {\n name = \"kept\"\n instance = kvm_instance.kept.id\n" + more + "\n}\n"
 	}
 	limits := `timeouts = { create = "9m" }`
-	steps := []tf.TestStep{
-		{Config: image(limits) + instance(`ready = { check = "console", pattern = "up" }`) + snapshot(limits)},
-		{Config: image("") + instance("stop_timeout = \"1m\"\nlabels = { a = \"b\" }\n"+limits) + snapshot("")},
+	w := newWorkspace(t, image(limits)+instance(`ready = { check = "console", pattern = "up" }`)+snapshot(limits))
+	w.want(0, "apply", "-auto-approve")
+	w.write(image("") + instance("stop_timeout = \"1m\"\nlabels = { a = \"b\" }\n"+limits) + snapshot(""))
+	if said := w.want(0, "apply", "-auto-approve"); !strings.Contains(said, "0 added, 3 changed, 0 destroyed") {
+		t.Errorf("changed:\n%s", said)
 	}
-	for _, kind := range []string{"image", "instance", "snapshot"} {
-		steps = append(steps, imported("kvm_"+kind+".kept", "default/"+kind+"s/kept")...)
-	}
-	shared.apply(t, "kept", steps...)
+	w.reimport()
 }
 
 func TestImport_ByIdentity(t *testing.T) {
