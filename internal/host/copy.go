@@ -46,11 +46,15 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
-	if inst.State == lifecycle.Paused {
+	switch {
+	case inst.Problem != "":
+		return source{}, c.invalid("%s is damaged: %s", ref, inst.Problem)
+	case inst.State == lifecycle.Unknown:
+		return source{}, c.invalid("what %s is cannot be told: %s", ref, inst.Unclear)
+	case inst.State == lifecycle.Paused:
 		return source{}, c.invalid("%s is paused: let it go on first, or put it into standby", ref)
-	}
-	if inst.Problem != "" || inst.State == lifecycle.Unknown {
-		return source{}, c.invalid("%s is %s: %s", ref, inst.State, inst.Problem)
+	case inst.State == lifecycle.Panicked:
+		return source{}, c.invalid("the guest of %s has panicked: start it anew first", ref)
 	}
 	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record}, nil
 }

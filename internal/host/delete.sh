@@ -5,7 +5,11 @@ enter "$1"
 object=$2 uid=$3 metadata=$4 ports=$5
 [ -d "$object" ] || exit 0
 hold "$object"
-case $(cat "$object/$metadata") in *"$uid"*) ;; *) fail $REPLACED "another has its name" ;; esac
+case $(cat "$object/$metadata" 2>/dev/null) in
+*"$uid"*) ;;
+*'"uid"'*) fail $REPLACED "another has its name" ;;
+*) fail $INVALID "its $metadata does not say whose it is: mend it, or remove $1/$object by hand" ;;
+esac
 
 (cd "$object" && end control "$uid" && end receiver "$uid") || exit
 # shellcheck disable=SC2086 # a list of numbers

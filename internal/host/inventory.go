@@ -71,7 +71,7 @@ func (h *Host) look(ctx context.Context) (*listing, error) {
 		if err != nil {
 			return nil, err
 		}
-		found, err := parseListing(text)
+		found, err := parseListing(h.DataDir, text)
 		if err != nil {
 			return nil, err
 		}

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
 // A listing is what inventory.sh saw of a host at one time.
@@ -37,8 +35,9 @@ type evidence struct {
 }
 
 // parseListing reads inventory.sh's output. What other tools or people have put
-// among the objects is passed over.
-func parseListing(text string) (*listing, error) {
+// among the objects is passed over. dir is the data directory, for what is said
+// of damage.
+func parseListing(dir, text string) (*listing, error) {
 	sections := map[string][]string{}
 	var current string
 	for line := range strings.Lines(text) {
@@ -53,6 +52,7 @@ func parseListing(text string) (*listing, error) {
 	}
 	objects := gather(sections)
 	procs := parseProcesses(sections["[processes]"][1:])
+	listening := parseListening(sections["[ports]"][1:])
 
 	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}}
 	for ref, seen := range objects {
@@ -63,9 +63,9 @@ func parseListing(text string) (*listing, error) {
 				l.images[ref.Name] = &image
 			}
 		case Snapshots:
-			l.snapshots[ref.Name] = readSnapshot(ref, seen)
+			l.snapshots[ref.Name] = readSnapshot(dir, ref, seen)
 		case Instances:
-			l.instances[ref.Name] = readInstance(ref, seen, procs)
+			l.instances[ref.Name] = readInstance(dir, ref, seen, procs, listening)
 		}
 	}
 	l.supersede()
@@ -147,7 +147,7 @@ func parseProcesses(lines []string) processes {
 }
 
 // parsePorts reads the claims, a line of a star and names that is missing with
-// the layout, and the listening sockets, a hexadecimal port a line.
+// the layout, and the listening sockets.
 func parsePorts(lines []string) (taken map[int]bool, bare bool) {
 	taken = map[int]bool{}
 	if len(lines) == 0 || !strings.HasPrefix(lines[0], "*") {
@@ -158,15 +158,23 @@ func parsePorts(lines []string) (taken map[int]bool, bare bool) {
 			taken[port] = true
 		}
 	}
-	for _, name := range lines[1:] {
-		if port, err := strconv.ParseUint(name, 16, 16); err == nil {
-			taken[int(port)] = true
-		}
-	}
+	maps.Copy(taken, parseListening(lines))
 	return taken, false
 }
 
-func readSnapshot(ref Ref, seen *evidence) *Snapshot {
+// parseListening reads the TCP ports that somebody listens on, a hexadecimal
+// port a line.
+func parseListening(lines []string) map[int]bool {
+	listening := map[int]bool{}
+	for _, name := range lines {
+		if port, err := strconv.ParseUint(name, 16, 16); err == nil {
+			listening[int(port)] = true
+		}
+	}
+	return listening
+}
+
+func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 	snap := &Snapshot{raw: seen.texts["snapshot.json"]}
 	err := json.Unmarshal([]byte(snap.raw), snap)
 	if err == nil {
@@ -176,32 +184,6 @@ func readSnapshot(ref Ref, seen *evidence) *Snapshot {
 	for _, f := range seen.files {
 		snap.SizeBytes += f.diskBytes
 	}
-	snap.Problem = problem(err, snap.Machine, snap.Kind == lifecycle.Standby, seen)
+	snap.Problem, snap.Rescue = inspection{dir, ref, seen, snap.Machine}.ofSnapshot(err, snap.Kind)
 	return snap
-}
-
-// problem says what is wrong with an object, "" if nothing is.
-func problem(err error, m qemu.Machine, memory bool, seen *evidence) string {
-	if err != nil {
-		return "its metadata cannot be read: " + err.Error()
-	}
-	if m.Disk != nil {
-		for _, layer := range m.Disk.Layers {
-			if _, ok := seen.files["disk/"+layer.File]; !ok {
-				return "its disk layer " + layer.File + " is missing"
-			}
-		}
-	}
-	if !memory {
-		return ""
-	}
-	for _, part := range []string{"memory", "device-state", "machine.json"} {
-		if seen.files["checkpoint/"+part].size == 0 {
-			return "its checkpoint has no " + part
-		}
-	}
-	if size := seen.files["checkpoint/memory"].size; size != int64(m.MemoryMiB)<<20 {
-		return fmt.Sprintf("its memory image has %d bytes instead of %d MiB", size, m.MemoryMiB)
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -19,6 +20,8 @@ const (
 	goodStat     = "77 (qemu-system (x) 86) S 1 77 77 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 3 0 1234 1 1\n"
 	resumed      = `instances/a/run/control.out:{"timestamp": {"seconds": 1, "microseconds": 0}, "event": "RESUME"}` + "\n"
 	stopped      = `instances/a/run/control.out:{"timestamp": {"seconds": 2, "microseconds": 0}, "event": "STOP"}` + "\n"
+	hasPanicked  = `instances/a/run/control.out:{"timestamp": {"seconds": 2, "microseconds": 0}, "event": "GUEST_PANICKED", "data": {"action": "pause"}}` + "\n"
+	newerLayer   = "1 800 400000 instances/a/disk/00000000000000bb.qcow2\n"
 	shutdown     = `instances/a/run/control.out:{"timestamp": {"seconds": 3, "microseconds": 0}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}` + "\n"
 )
 
@@ -26,7 +29,7 @@ func (f found) read(t *testing.T) *Instance {
 	t.Helper()
 	text := "[metadata]\ninstances/a/instance.json:" + f.metadata + "[files]\n" + f.files +
 		"[processes]\nboot machine\n" + f.stat + "[events]\n" + f.events + "[ports]\n* 20001\n1F90\n[end]\n"
-	l, err := parseListing(text)
+	l, err := parseListing("/data", text)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,31 +46,41 @@ func TestListing_DerivesTheStateFromFacts(t *testing.T) {
 		found
 		want lifecycle.State
 	}{
-		"no process, no checkpoint":   {found{with(), goodLayer, "", ""}, lifecycle.Stopped},
-		"no process, a checkpoint":    {found{with(goodMachine), goodLayer + goodMemory, "", ""}, lifecycle.Standby},
-		"running":                     {found{with(goodPid), goodLayer, goodStat, resumed}, lifecycle.Running},
-		"running, a stale checkpoint": {found{with(goodPid, goodMachine), goodLayer + goodMemory, goodStat, resumed}, lifecycle.Running},
-		"paused":                      {found{with(goodPid), goodLayer, goodStat, resumed + stopped}, lifecycle.Paused},
-		"resumed again":               {found{with(goodPid), goodLayer, goodStat, stopped + resumed}, lifecycle.Running},
-		"started, not yet running":    {found{with(goodPid), goodLayer, goodStat, ""}, lifecycle.Paused},
-		"stopped by a signal":         {found{with(goodPid), goodLayer, strings.Replace(goodStat, ") S", ") T", 1), resumed}, lifecycle.Unknown},
-		"a zombie":                    {found{with(goodPid), goodLayer, strings.Replace(goodStat, ") S", ") Z", 1), resumed}, lifecycle.Stopped},
-		"pid of a stranger":           {found{with(goodPid), goodLayer, strings.Replace(goodStat, "1234", "9999", 1), resumed}, lifecycle.Stopped},
-		"pid of another boot":         {found{with(strings.Replace(goodPid, " boot", " older", 1)), goodLayer, goodStat, resumed}, lifecycle.Stopped},
-		"on another machine":          {found{with(strings.Replace(goodPid, " machine", " other", 1)), goodLayer, goodStat, resumed}, lifecycle.Unknown},
-		"a layer missing":             {found{with(), "", "", ""}, lifecycle.Unknown},
-		"memory truncated":            {found{with(goodMachine), goodLayer + strings.Replace(goodMemory, "1048576", "4096", 1), "", ""}, lifecycle.Unknown},
-		"memory missing":              {found{with(goodMachine), goodLayer + goodMemory[strings.Index(goodMemory, "\n")+1:], "", ""}, lifecycle.Unknown},
-		"metadata that is no JSON":    {found{"nonsense\n", goodLayer, "", ""}, lifecycle.Unknown},
-		"metadata that names a path":  {found{strings.Replace(goodMetadata, "00000000000000aa.qcow2", "../../etc/shadow", 1) + "\n", goodLayer, "", ""}, lifecycle.Unknown},
-		"metadata of another tool":    {found{strings.Replace(goodMetadata, `{"name"`, `{"is_template":true,"fork_count":3,"name"`, 1) + "\n" + goodMachine, goodLayer + goodMemory, "", ""}, lifecycle.Standby},
+		"no process, no checkpoint":     {found{with(), goodLayer, "", ""}, lifecycle.Stopped},
+		"no process, a checkpoint":      {found{with(goodMachine), goodLayer + goodMemory, "", ""}, lifecycle.Standby},
+		"running":                       {found{with(goodPid), goodLayer, goodStat, resumed}, lifecycle.Running},
+		"running, a stale checkpoint":   {found{with(goodPid, goodMachine), goodLayer + goodMemory, goodStat, resumed}, lifecycle.Running},
+		"paused":                        {found{with(goodPid), goodLayer, goodStat, resumed + stopped}, lifecycle.Paused},
+		"resumed again":                 {found{with(goodPid), goodLayer, goodStat, stopped + resumed}, lifecycle.Running},
+		"started, not yet running":      {found{with(goodPid), goodLayer, goodStat, ""}, lifecycle.Paused},
+		"stopped by a signal":           {found{with(goodPid), goodLayer, strings.Replace(goodStat, ") S", ") T", 1), resumed}, lifecycle.Unknown},
+		"a zombie":                      {found{with(goodPid), goodLayer, strings.Replace(goodStat, ") S", ") Z", 1), resumed}, lifecycle.Stopped},
+		"pid of a stranger":             {found{with(goodPid), goodLayer, strings.Replace(goodStat, "1234", "9999", 1), resumed}, lifecycle.Stopped},
+		"pid of another boot":           {found{with(strings.Replace(goodPid, " boot", " older", 1)), goodLayer, goodStat, resumed}, lifecycle.Stopped},
+		"on another machine":            {found{with(strings.Replace(goodPid, " machine", " other", 1)), goodLayer, goodStat, resumed}, lifecycle.Unknown},
+		"a layer missing":               {found{with(), "", "", ""}, lifecycle.Unknown},
+		"memory truncated":              {found{with(goodMachine), goodLayer + strings.Replace(goodMemory, "1048576", "4096", 1), "", ""}, lifecycle.Unknown},
+		"panicked":                      {found{with(goodPid), goodLayer, goodStat, resumed + hasPanicked + stopped}, lifecycle.Panicked},
+		"panicked, let go on by hand":   {found{with(goodPid), goodLayer, goodStat, resumed + hasPanicked + stopped + resumed}, lifecycle.Running},
+		"a running one's layer missing": {found{with(goodPid), "", goodStat, resumed}, lifecycle.Running},
+		"an empty checkpoint":           {found{with(), goodLayer + "2 8 4096 instances/a/checkpoint\n", "", ""}, lifecycle.Unknown},
+		"a checkpoint it ran since":     {found{strings.Replace(goodMetadata, "aa.qcow2", "bb.qcow2", 1) + "\n" + goodMachine, goodLayer + newerLayer + goodMemory, "", ""}, lifecycle.Unknown},
+		"a start that was broken off":   {found{strings.Replace(goodMetadata, "aa.qcow2", "bb.qcow2", 1) + "\n" + goodMachine, goodLayer + strings.Replace(newerLayer, "400000", "196616", 1) + goodMemory, "", ""}, lifecycle.Standby},
+		"memory missing":                {found{with(goodMachine), goodLayer + goodMemory[strings.Index(goodMemory, "\n")+1:], "", ""}, lifecycle.Unknown},
+		"metadata that is no JSON":      {found{"nonsense\n", goodLayer, "", ""}, lifecycle.Unknown},
+		"metadata that names a path":    {found{strings.Replace(goodMetadata, "00000000000000aa.qcow2", "../../etc/shadow", 1) + "\n", goodLayer, "", ""}, lifecycle.Unknown},
+		"metadata of another tool":      {found{strings.Replace(goodMetadata, `{"name"`, `{"is_template":true,"fork_count":3,"name"`, 1) + "\n" + goodMachine, goodLayer + goodMemory, "", ""}, lifecycle.Standby},
 	} {
 		inst := c.read(t)
 		if inst.State != c.want {
 			t.Errorf("%s: %s (%s); want %s", name, inst.State, inst.Problem, c.want)
 		}
-		if damaged := c.want == lifecycle.Unknown && !strings.Contains(name, "signal") && !strings.Contains(name, "machine"); damaged != (inst.Problem != "") {
-			t.Errorf("%s: problem %q", name, inst.Problem)
+		unclear := strings.Contains(name, "signal") || strings.Contains(name, "machine")
+		if damaged := c.want == lifecycle.Unknown && !unclear || strings.Contains(name, "layer missing"); damaged != (inst.Problem != "") || damaged != (inst.Rescue != "") {
+			t.Errorf("%s: problem %q, rescue %q", name, inst.Problem, inst.Rescue)
+		}
+		if unclear != (inst.Unclear != "") {
+			t.Errorf("%s: unclear because %q", name, inst.Unclear)
 		}
 	}
 }
@@ -75,6 +88,45 @@ func TestListing_DerivesTheStateFromFacts(t *testing.T) {
 func TestListing_SaysWhyAProcessEnded(t *testing.T) {
 	if inst := (found{goodMetadata + "\n", goodLayer, "", resumed + shutdown}).read(t); inst.Ended != "guest-shutdown" {
 		t.Errorf("ended by %q", inst.Ended)
+	}
+}
+
+func TestListing_SaysThatTheHostHasRestarted(t *testing.T) {
+	if inst := (found{goodMetadata + "\n" + strings.Replace(goodPid, " boot", " older", 1), goodLayer, goodStat, resumed}).read(t); inst.Ended != HostRestarted {
+		t.Errorf("ended by %q", inst.Ended)
+	}
+}
+
+func TestListing_KnowsAForwardThatNobodyListensFor(t *testing.T) {
+	forwards := func(port int) string {
+		return strings.Replace(goodMetadata, `"machine"`, fmt.Sprintf(`"forwards":{"lan":{"http":{"protocol":"tcp","host_port":%d},"dns":{"protocol":"udp","host_port":1}}},"machine"`, port), 1)
+	}
+	for name, c := range map[string]struct {
+		found
+		lost int
+	}{
+		"somebody listens":      {found{forwards(0x1F90) + "\n" + goodPid, goodLayer, goodStat, resumed}, 0},
+		"nobody listens":        {found{forwards(8081) + "\n" + goodPid, goodLayer, goodStat, resumed}, 1},
+		"QEMU has just started": {found{forwards(8081) + "\n" + goodPid, goodLayer, goodStat, ""}, 0},
+		"it does not run":       {found{forwards(8081) + "\n", goodLayer, "", resumed}, 0},
+	} {
+		inst := c.read(t)
+		if len(inst.Lost["lan"]) != c.lost || len(inst.Present()["lan"]) != 2-c.lost || len(inst.Forwards["lan"]) != 2 {
+			t.Errorf("%s: lost %v, present %v", name, inst.Lost, inst.Present())
+		}
+	}
+}
+
+func TestListing_BelievesTheDiskAndNotTheSizeThatWasWrittenDown(t *testing.T) {
+	larger := strings.Replace(goodMetadata, `"name"`, `"disk_gib":5,"name"`, 1)
+	for metadata, want := range map[string]int{
+		larger: 0,
+		strings.Replace(larger, `"size_bytes":1`, `"size_bytes":5368709120`, 1): 5,
+		strings.Replace(larger, `"size_bytes":1`, `"size_bytes":6442450944`, 1): 6,
+	} {
+		if inst := (found{metadata + "\n", goodLayer, "", ""}).read(t); inst.DiskGiB != want {
+			t.Errorf("%s: %d GiB; want %d", metadata, inst.DiskGiB, want)
+		}
 	}
 }
 
@@ -88,14 +140,14 @@ func TestListing_KnowsAFrozenLayerByItsLinks(t *testing.T) {
 }
 
 func TestListing_PassesOverWhatIsNotAnObject(t *testing.T) {
-	l, err := parseListing("[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nimages/x/image.json:{\"name\":\"y\"}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[ports]\n*\n[end]\n")
+	l, err := parseListing("/data", "[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nimages/x/image.json:{\"name\":\"y\"}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[ports]\n*\n[end]\n")
 	if err != nil || len(l.instances)+len(l.images)+len(l.snapshots) != 0 || l.bare {
 		t.Errorf("%+v, %v", l, err)
 	}
 }
 
 func TestListing_ThatWasCutShortIsAnError(t *testing.T) {
-	if _, err := parseListing("[metadata]\n[files]\n"); err == nil {
+	if _, err := parseListing("/data", "[metadata]\n[files]\n"); err == nil {
 		t.Error("no error")
 	}
 }
@@ -129,7 +181,7 @@ func TestListing_KnowsWhetherTheSnapshotOfARollbackIsAnotherNow(t *testing.T) {
 		if c.uid != "" {
 			metadata += `snapshots/s/snapshot.json:{"name":"s","uid":"` + c.uid + `","instance_uid":"` + c.instance + `"}` + "\n"
 		}
-		l, err := parseListing(metadata + "[files]\n" + goodLayer + "[processes]\nboot machine\n[events]\n[ports]\n*\n[end]\n")
+		l, err := parseListing("/data", metadata + "[files]\n" + goodLayer + "[processes]\nboot machine\n[events]\n[ports]\n*\n[end]\n")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"maps"
 	"regexp"
 	"strings"
 	"time"
@@ -68,13 +69,32 @@ type Record struct {
 type Instance struct {
 	Record
 	State   lifecycle.State
-	Ended   string // why its process is gone, when QEMU said so: "guest-shutdown", …
+	Ended   string // why its process is gone, when that is known: what QEMU said, "guest-shutdown", …, or HostRestarted
+	Unclear string // why its process cannot be judged; "" if it can
 	Problem string // what is wrong with its files; "" if nothing is
+	Rescue  string // what of them is intact and how to go on from it, in sentences
+
+	// Lost are the forwards that its metadata has and its running QEMU has not:
+	// somebody has removed them.
+	Lost map[string]map[string]qemu.Forward
 
 	raw        string // instance.json to the letter: what a change is conditional on
 	frozen     bool   // its top layer belongs to others too, and is not written any more
 	halfway    bool   // its rollback to a snapshot is committed and not finished
 	superseded bool   // what it was rolled back to is another snapshot now
+}
+
+// Present are the forwards that there are: those of the metadata without the
+// lost ones.
+func (i *Instance) Present() map[string]map[string]qemu.Forward {
+	present := map[string]map[string]qemu.Forward{}
+	for nic, forwards := range i.Forwards {
+		present[nic] = maps.Clone(forwards)
+		for key := range i.Lost[nic] {
+			delete(present[nic], key)
+		}
+	}
+	return present
 }
 
 // A Snapshot is a named, immutable copy of an instance.
@@ -99,6 +119,7 @@ type Snapshot struct {
 	// unless it ran. Only the call that takes a snapshot knows it.
 	Pause   time.Duration `json:"-"`
 	Problem string        `json:"-"` // what is wrong with its files; "" if nothing is
+	Rescue  string        `json:"-"` // what of them is intact and how to go on from it, in sentences
 
 	raw string // snapshot.json to the letter
 }

@@ -8,63 +8,130 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
-// readInstance derives an instance from what was seen of it.
-func readInstance(ref Ref, seen *evidence, procs processes) *Instance {
+// HostRestarted is why a process is gone that ran before the host's last boot.
+const HostRestarted = "host-restarted"
+
+// readInstance derives an instance from what was seen of it. listening are the
+// host's TCP ports that somebody listens on.
+func readInstance(dir string, ref Ref, seen *evidence, procs processes, listening map[int]bool) *Instance {
 	inst := &Instance{raw: seen.texts["instance.json"]}
 	err := json.Unmarshal([]byte(inst.raw), &inst.Record)
 	if err == nil {
 		err = checkMachine(inst.Machine)
 	}
 	inst.Name = ref.Name
-	_, checkpoint := seen.files["checkpoint/device-state"]
-	inst.State, inst.Ended = observe(seen, procs, checkpoint)
-
-	m := inst.Machine
-	if inst.State == lifecycle.Standby && err == nil {
-		// The checkpoint says which machine it is of.
-		err = json.Unmarshal([]byte(seen.texts["checkpoint/machine.json"]), &m)
-		if err == nil {
-			err = checkMachine(m)
+	inst.observe(seen, procs)
+	if err != nil {
+		inst.Problem, inst.Rescue = inspection{dir, ref, seen, inst.Machine}.unreadable(err)
+	} else {
+		record := inst.Record
+		if inst.State == lifecycle.Standby {
+			inst.Machine = machineOfCheckpoint(seen, inst.Machine)
 		}
-		inst.Machine = m
+		inst.Problem, inst.Rescue = inspection{dir, ref, seen, inst.Machine}.ofInstance(record, inst.State)
 	}
-	inst.Problem = problem(err, m, inst.State == lifecycle.Standby, seen)
 	if _, inst.halfway = seen.files["rollback/instance.json"]; inst.halfway {
 		inst.State, inst.Problem = lifecycle.Unknown, "it is being rolled back to a snapshot"
 	}
-	if inst.Problem != "" && inst.State != lifecycle.Running && inst.State != lifecycle.Paused {
+	if inst.Problem != "" && !inst.State.HasProcess() {
 		inst.State = lifecycle.Unknown
 	}
-	if m.Disk != nil && len(m.Disk.Layers) > 0 {
+	if m := inst.Machine; m.Disk != nil && len(m.Disk.Layers) > 0 {
 		inst.frozen = seen.files["disk/"+m.Disk.Layers[0].File].links > 1
+		inst.DiskGiB = sizeOf(inst)
 	}
+	inst.Lost = lost(inst, seen, listening)
 	return inst
 }
 
-// observe is the state that the facts say: whether the recorded process is
-// alive, what it last said of its guest, and whether there is a checkpoint. A
-// process that is stopped (SIGSTOP) or on another machine cannot be judged.
-func observe(seen *evidence, procs processes, checkpoint bool) (state lifecycle.State, ended string) {
-	messages := qemu.Messages(seen.events)
-	switch process := liveness(seen.texts["run/control.pid"], procs); process {
-	case unclear:
-		return lifecycle.Unknown, ""
-	case dead:
-		if checkpoint {
-			return lifecycle.Standby, ""
-		}
-		return lifecycle.Stopped, lastReason(messages)
+// machineOfCheckpoint is the machine that the checkpoint is of; recorded, where
+// it does not say.
+func machineOfCheckpoint(seen *evidence, recorded qemu.Machine) qemu.Machine {
+	var m qemu.Machine
+	if json.Unmarshal([]byte(seen.texts["checkpoint/machine.json"]), &m) != nil || checkMachine(m) != nil {
+		return recorded
 	}
-	state = lifecycle.Paused
+	return m
+}
+
+// sizeOf is the size that was asked for, unless the disk has another: what was
+// written into the metadata alone makes no disk larger. In standby it may yet
+// have to grow.
+func sizeOf(inst *Instance) int {
+	size := inst.Machine.Disk.SizeBytes
+	if inst.DiskGiB == 0 || inst.State == lifecycle.Standby || int64(inst.DiskGiB)<<30 == size {
+		return inst.DiskGiB
+	}
+	return int(size >> 30)
+}
+
+// lost are the TCP forwards of a guest that runs on whose host ports nobody
+// listens. QEMU listens before it lets a guest run. UDP has nothing to be seen
+// by, and a host on which nothing at all is seen to listen shows nothing.
+func lost(inst *Instance, seen *evidence, listening map[int]bool) map[string]map[string]qemu.Forward {
+	if !inst.State.HasProcess() || seen.events == "" || len(listening) == 0 {
+		return nil
+	}
+	var all map[string]map[string]qemu.Forward
+	for nic, forwards := range inst.Forwards {
+		for key, forward := range forwards {
+			if forward.Protocol != "tcp" || listening[forward.HostPort] {
+				continue
+			}
+			if all == nil {
+				all = map[string]map[string]qemu.Forward{}
+			}
+			if all[nic] == nil {
+				all[nic] = map[string]qemu.Forward{}
+			}
+			all[nic][key] = forward
+		}
+	}
+	return all
+}
+
+// observe sets the state that the facts say: whether the recorded process is
+// alive, what it last said of its guest, and whether there is a checkpoint. A
+// process that is stopped (SIGSTOP) or on another machine cannot be judged. A
+// checkpoint beside a process is of the past.
+func (i *Instance) observe(seen *evidence, procs processes) {
+	messages := qemu.Messages(seen.events)
+	record := seen.texts["run/control.pid"]
+	switch verdict, why := liveness(record, procs); verdict {
+	case unclear:
+		i.State, i.Unclear = lifecycle.Unknown, why
+	case living:
+		i.State = lastState(messages)
+	default:
+		i.State, i.Ended = lifecycle.Stopped, lastReason(messages)
+		if why != "" {
+			i.Ended = why
+		}
+		for file := range seen.files {
+			if strings.HasPrefix(file, "checkpoint") {
+				i.State, i.Ended = lifecycle.Standby, ""
+			}
+		}
+	}
+}
+
+// lastState is what a process last said of its guest: that it panicked comes
+// with a STOP.
+func lastState(messages []qemu.Message) lifecycle.State {
+	state := lifecycle.Paused
 	for _, m := range messages {
 		switch m.Event {
 		case "RESUME":
 			state = lifecycle.Running
+		case "GUEST_PANICKED":
+			state = lifecycle.Panicked
 		case "STOP":
-			state = lifecycle.Paused
+			if state != lifecycle.Panicked {
+				state = lifecycle.Paused
+			}
 		}
 	}
-	return state, ""
+	return state
 }
 
 // The verdicts on a process.
@@ -75,26 +142,29 @@ const (
 )
 
 // liveness judges the process of a run/control.pid: pid, start time, boot,
-// machine.
-func liveness(record string, procs processes) int {
+// machine. It says why, where more than the process tells.
+func liveness(record string, procs processes) (verdict int, why string) {
 	fields := strings.Fields(record)
 	if len(fields) != 4 {
-		return dead
+		return dead, ""
 	}
 	if fields[3] != procs.machine {
-		return unclear
+		return unclear, "its process is on another machine, " + fields[3] + ", which shares the data directory"
+	}
+	if fields[2] != procs.boot {
+		return dead, HostRestarted
 	}
 	stat, ok := procs.stats[fields[0]]
-	if !ok || fields[2] != procs.boot || stat[1] != fields[1] {
-		return dead
+	if !ok || stat[1] != fields[1] { // gone, or its pid is a stranger's now
+		return dead, ""
 	}
 	switch stat[0] {
 	case "Z", "X":
-		return dead
+		return dead, ""
 	case "T", "t":
-		return unclear
+		return unclear, "its process " + fields[0] + " was stopped by a signal: kill -CONT " + fields[0] + " on the host lets it go on"
 	}
-	return living
+	return living, ""
 }
 
 // lastReason is why QEMU ended, in its words: "guest-shutdown", "host-qmp-quit",

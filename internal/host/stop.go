@@ -9,9 +9,13 @@ import (
 )
 
 // Stop presses the guest's power button, waits, and ends its process if it is
-// still there when the time is up. One round trip; a stopped instance stays so.
+// still there when the time is up; at once, if the guest has panicked. One round
+// trip; a stopped instance stays so.
 func (h *Host) Stop(ctx context.Context, inst *Instance, timeout time.Duration) error {
 	c := h.call("stop", Instances, inst.Name)
+	if inst.State == lifecycle.Panicked {
+		timeout = 0
+	}
 	if _, err := c.write(ctx, stopScript, h.dir(c.object), inst.UID, fmt.Sprint(int(timeout.Round(time.Second).Seconds()))); err != nil {
 		return err
 	}

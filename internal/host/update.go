@@ -36,6 +36,7 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	for _, nic := range changed.Machine.NICs {
 		asked[nic.Key] = InterfaceSpec{nic.Type, keepPorts(change.Forwards[nic.Key], inst.Forwards[nic.Key])}
 	}
+	changed.Lost = nil
 	return h.withPorts(ctx, c, &changed, asked, nil, func(string) error {
 		return h.commitUpdate(ctx, c, inst, &changed)
 	})
@@ -112,15 +113,14 @@ func keepPorts(asked, present map[string]qemu.Forward) map[string]qemu.Forward {
 func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance) error {
 	changed.raw = compact(changed.Record)
 	grown := changed.Machine.Disk != nil && changed.Machine.Disk.SizeBytes != inst.Machine.Disk.SizeBytes
-	live := inst.State == lifecycle.Running || inst.State == lifecycle.Paused
 
 	var top, size string
 	var lines []string
 	if grown {
 		top, size = changed.Machine.Disk.Layers[0].File, fmt.Sprint(changed.Machine.Disk.SizeBytes)
 	}
-	removed, added := forwardChanges(inst.Record, changed.Record)
-	if live {
+	if inst.State.HasProcess() {
+		removed, added := forwardChanges(inst, changed)
 		lines = append(removed, added...)
 		if grown {
 			lines = append(lines, qemu.GrowDisk(*changed.Machine.Disk))
@@ -136,10 +136,13 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 	return nil
 }
 
-// forwardChanges are the QMP lines that lead from one set of forwards to another.
-func forwardChanges(from, to Record) (removed, added []string) {
+// forwardChanges are the QMP lines that lead from the forwards that there are to
+// those that are to be. What the metadata has lost QEMU may still have, in whose
+// place another is to be: its removal is asked for first, and may find nothing.
+func forwardChanges(from, to *Instance) (removed, added []string) {
+	present := from.Present()
 	for i, nic := range from.Machine.NICs {
-		before, after := from.Forwards[nic.Key], to.Forwards[nic.Key]
+		before, after := present[nic.Key], to.Forwards[nic.Key]
 		for _, key := range sortedKeys(before) {
 			if after[key] != before[key] {
 				removed = append(removed, qemu.RemoveForward(i, before[key]))
@@ -147,7 +150,7 @@ func forwardChanges(from, to Record) (removed, added []string) {
 		}
 		for _, key := range sortedKeys(after) {
 			if after[key] != before[key] {
-				added = append(added, qemu.AddForward(i, after[key]))
+				added = append(added, qemu.RemoveForward(i, after[key]), qemu.AddForward(i, after[key]))
 			}
 		}
 	}

@@ -20,7 +20,8 @@ const (
 // enters the table at that row once Create has made it.
 //
 // Standby to stopped restores first: a memory image that was thrown away would
-// take with it what the guest had not yet written to its disk.
+// take with it what the guest had not yet written to its disk. A guest that has
+// panicked has nothing left to go on with.
 var calls = map[State]map[State][]Call{
 	Absent: {
 		Running: {Create, Start},
@@ -41,6 +42,11 @@ var calls = map[State]map[State][]Call{
 		Running: {Resume},
 		Standby: {EnterStandby},
 		Stopped: {Resume, Stop},
+	},
+	Panicked: {
+		Running: {Stop, Start},
+		Standby: {Stop, Start, AwaitReady, EnterStandby},
+		Stopped: {Stop},
 	},
 	Standby: {
 		Running: {Restore},

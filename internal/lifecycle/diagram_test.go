@@ -14,6 +14,7 @@ func TestDiagram_HasEachStepOfTheTableOnce(t *testing.T) {
     running --> stopped: stop
     paused --> running: resume
     paused --> standby: standby
+    panicked --> stopped: stop
     standby --> running: restore
 `
 	if got := Diagram(); got != want {

@@ -59,14 +59,21 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 	if err != nil {
 		return nil, err
 	}
-	if inst.UID != uid {
+	if inst.UID != uid && !unreadable(inst) {
 		return nil, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, inst.UID, uid)
 	}
 	if inst, err = rollBack(ctx, d, inst, m); err != nil {
 		return nil, err
 	}
+	if inst.State == lifecycle.Unknown {
+		return nil, refusal(inst)
+	}
 	return alter(ctx, d, inst, m)
 }
+
+// unreadable reports whether an instance's metadata does not tell whose it is.
+// It is then taken for the one that is known, and left alone.
+func unreadable(inst *host.Instance) bool { return inst.UID == "" && inst.Problem != "" }
 
 // settle decides what becomes of an instance that was made and then not led to
 // where it was wanted. One that runs and only is not ready, or not ready yet
@@ -87,8 +94,8 @@ func settle(ctx context.Context, d driver, inst *host.Instance, err error) (gone
 	return true, report.Left(err, "The instance was deleted again: nothing is left on the host.")
 }
 
-// lookAgain finds out what has become of an instance, if that can be told: a
-// guest that panicked, for one, is paused now.
+// lookAgain finds out what has become of an instance, if that can be told: its
+// guest may have panicked, for one.
 func lookAgain(ctx context.Context, d driver, inst *host.Instance) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -105,18 +112,4 @@ func refuseDeletion(diags *diag.Diagnostics, m *model) bool {
 			"The instance is protected.\n\nHost: "+m.Host.ValueString()+"\n\nTo delete or replace it, set deletion_protection = false and apply that first.")
 	}
 	return m.DeletionProtection.ValueBool()
-}
-
-// warnOfState says of an instance what its state alone does not tell: that it is
-// damaged, or why it does not run any more.
-func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
-	at, object, where := path.Root("state"), m.id().Object(), "\n\nHost: "+m.Host.ValueString()
-	if inst.Problem != "" {
-		diags.AddAttributeWarning(at, "The "+object+" is damaged", report.Sentence(inst.Problem)+where+
-			"\n\nNothing of it was changed. Save what can be saved from its directory on the host before you replace it.")
-	}
-	if m.State.ValueString() == string(lifecycle.Running) && inst.State == lifecycle.Stopped && inst.Ended != "" {
-		diags.AddAttributeWarning(at, "The "+object+" does not run any more",
-			"It ran when Terraform last saw it. QEMU ended it for this reason: "+inst.Ended+"."+where)
-	}
 }

@@ -46,13 +46,13 @@ func other(wanted, present int) *int {
 // forwards is the whole set that is asked for; nil when it is there already.
 func (m *model) forwards(inst *host.Instance) map[string]map[string]qemu.Forward {
 	wanted := map[string]map[string]qemu.Forward{}
-	differ := false
+	present, differ := inst.Present(), false
 	for key, spec := range interfaceSpecs(m.NetworkInterfaces) {
 		wanted[key] = spec.Forwards
 		if spec.Forwards == nil { // left to the source of the fork
 			wanted[key] = inst.Forwards[key]
 		}
-		differ = differ || !maps.EqualFunc(wanted[key], inst.Forwards[key], serves)
+		differ = differ || !maps.EqualFunc(wanted[key], present[key], serves)
 	}
 	if !differ {
 		return nil

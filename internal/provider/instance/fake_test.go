@@ -197,7 +197,7 @@ func (h *fakeHost) Standby(ctx context.Context, inst *host.Instance) error {
 }
 
 func (h *fakeHost) Stop(ctx context.Context, inst *host.Instance, _ time.Duration) error {
-	return h.move(ctx, "stop", inst, lifecycle.Stopped, lifecycle.Running)
+	return h.move(ctx, "stop", inst, lifecycle.Stopped, lifecycle.Running, lifecycle.Panicked)
 }
 
 func (h *fakeHost) Ready(ctx context.Context, inst *host.Instance, _ host.Check) error {
@@ -229,6 +229,7 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 		setKernel(&there.Record, *change.Kernel)
 	}
 	if change.Forwards != nil {
+		there.Lost = nil
 		there.Forwards = h.choose(change.Forwards, there.Forwards)
 	}
 	*inst = *there

@@ -24,12 +24,13 @@ var interfaceType = types.ObjectType{AttrTypes: map[string]attr.Type{
 // interfacesValue is what an instance has, never null: neither the map nor a
 // forward in it, so that nothing and an empty map are one thing.
 func interfacesValue(inst *host.Instance) types.Map {
+	present := inst.Present()
 	interfaces := make(map[string]attr.Value, len(inst.Machine.NICs))
 	for _, nic := range inst.Machine.NICs {
 		interfaces[nic.Key] = types.ObjectValueMust(interfaceType.AttrTypes, map[string]attr.Value{
 			"type":        types.StringValue(nic.Type),
 			"mac_address": types.StringValue(nic.MAC),
-			"forward":     forwardsValue(inst.Forwards[nic.Key]),
+			"forward":     forwardsValue(present[nic.Key]),
 		})
 	}
 	return types.MapValueMust(interfaceType, interfaces)

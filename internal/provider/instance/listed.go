@@ -25,7 +25,7 @@ func listedAttributes() map[string]schema.Attribute {
 		"id":           text("Where the instance is: `HOST/instances/NAME`."),
 		"uid":          text("UUID that was made with the instance."),
 		"name":         text("Name of the instance."),
-		"state":        text("What it is: `running`, `standby`, `stopped`, `paused` or `unknown`."),
+		"state":        text("What it is: `running`, `standby`, `stopped`, `paused`, `panicked` or `unknown`."),
 		"image":        text("Id of the image that it was made from, if it was."),
 		"fork_of":      text("Id of what it was forked from, if it was."),
 		"vcpus":        number("Number of virtual CPUs."),

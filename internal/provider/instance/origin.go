@@ -11,7 +11,9 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
@@ -52,36 +54,58 @@ func (m *model) originHost() types.String {
 	return types.StringUnknown()
 }
 
+// A source is what the host's listing says of what is to be forked.
+type source struct {
+	machine *qemu.Machine
+	problem error // why it cannot be forked
+	rescue  string
+}
+
 // checkSource finds in the plan, where the source of a fork is there already,
-// that the fork could not be what is asked for. A host that cannot be asked now
-// is no reason to refuse a plan: the fork itself checks this before it begins.
+// that it is damaged or that the fork could not be what is asked for. A host that
+// cannot be asked now is no reason to refuse a plan: the fork itself checks this
+// before it begins.
 func (r *instanceResource) checkSource(ctx context.Context, name string, config *model, diags *diag.Diagnostics) {
-	named := number(config.VCPUs, 0) != 0 || number(config.MemoryMiB, 0) != 0 || len(config.NetworkInterfaces.Elements()) > 0
-	if source := refOf(config.ForkOf); source.Name != "" && named {
-		if d, err := r.drive(name); err == nil {
-			if machine := machineOf(ctx, d, source); machine != nil {
-				config.agree(machine, diags)
-			}
-		}
+	ref := refOf(config.ForkOf)
+	if ref.Name == "" {
+		return
+	}
+	d, err := r.drive(name)
+	if err != nil {
+		return
+	}
+	found := sourceOf(ctx, d, ref)
+	switch {
+	case found == nil:
+	case found.problem != nil:
+		diags.AddAttributeError(path.Root("fork_of"), "The source of the fork cannot be forked",
+			config.ForkOf.ValueString()+": "+report.Sentence(found.problem.Error())+"\n\nHost: "+name+"\n\n"+report.Sentence(found.rescue)+
+				" If the source is to be made anew, apply that on its own first: terraform apply -replace=ADDRESS -target=ADDRESS")
+	default:
+		config.agree(found.machine, diags)
 	}
 }
 
-// machineOf looks the source up in the listing that all reads share; nil when
-// it is not there.
-func machineOf(ctx context.Context, d driver, source host.Ref) *qemu.Machine {
-	if source.Kind == host.Snapshots {
+// sourceOf looks a source up in the listing that all reads share; nil when it
+// is not there.
+func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
+	if ref.Kind == host.Snapshots {
 		snapshots, _ := d.Snapshots(ctx)
 		for _, snap := range snapshots {
-			if snap.Name == source.Name {
-				return &snap.Machine
+			if snap.Name == ref.Name && snap.Problem != "" {
+				return &source{problem: fmt.Errorf("it is damaged: %s", snap.Problem), rescue: snap.Rescue}
+			} else if snap.Name == ref.Name {
+				return &source{machine: &snap.Machine}
 			}
 		}
 		return nil
 	}
 	instances, _ := d.Instances(ctx)
 	for _, inst := range instances {
-		if inst.Name == source.Name {
-			return &inst.Machine
+		if inst.Name == ref.Name && (inst.Problem != "" || inst.State == lifecycle.Unknown) {
+			return &source{problem: refusal(inst), rescue: inst.Rescue}
+		} else if inst.Name == ref.Name {
+			return &source{machine: &inst.Machine}
 		}
 	}
 	return nil

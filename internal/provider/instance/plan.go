@@ -37,6 +37,12 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		refuseDeletion(&resp.Diagnostics, &before)
 		return
 	}
+	lost, diags := recallLost(ctx, req.Private)
+	resp.Diagnostics.Append(diags...)
+	if len(lost) > 0 {
+		interfaces := withLost(plan.NetworkInterfaces, config.NetworkInterfaces, lost)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("network_interfaces"), interfaces)...)
+	}
 	restarts := Effects.Changed(effect.Restart, req.State.Raw, req.Plan.Raw)
 	if len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 && !plan.RestoreFrom.IsNull() {
 		r.planRollback(ctx, &before, &plan, &resp.Diagnostics)

@@ -73,11 +73,15 @@ func reach(ctx context.Context, d driver, inst *host.Instance, g goal) (*host.In
 }
 
 // walk does the calls that are left. A guest that came to run on the way, by
-// them or, when it was moved, by a call before, has to be ready at the end.
+// them or, when it was moved, by a call before, has to be ready at the end. One
+// that is damaged is not moved: its process may be all that still has its disk.
 func walk(ctx context.Context, d driver, inst *host.Instance, g goal, moved bool) error {
 	calls, err := lifecycle.Calls(inst.State, g.state)
+	if inst.State == lifecycle.Unknown || inst.Problem != "" && len(calls) > 0 {
+		return refusal(inst)
+	}
 	if err != nil {
-		return withProblem(err, inst)
+		return err
 	}
 	if g.state == lifecycle.Running && (moved || len(calls) > 0) {
 		calls = append(slices.Clone(calls), lifecycle.AwaitReady)
@@ -88,14 +92,6 @@ func walk(ctx context.Context, d driver, inst *host.Instance, g goal, moved bool
 		}
 	}
 	return nil
-}
-
-// withProblem adds what is wrong with the instance's files, if that is why.
-func withProblem(err error, inst *host.Instance) error {
-	if inst.Problem == "" {
-		return err
-	}
-	return fmt.Errorf("%w: it is damaged: %s", err, inst.Problem)
 }
 
 // again looks anew at an instance that somebody else has changed; every other

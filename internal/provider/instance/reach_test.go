@@ -25,6 +25,7 @@ func TestReach_WaitsForAGuestThatCameToRunAndBeforeStandby(t *testing.T) {
 		{lifecycle.Running, lifecycle.Standby, []string{"standby"}},
 		{lifecycle.Standby, lifecycle.Stopped, []string{"restore", "stop"}},
 		{lifecycle.Paused, lifecycle.Stopped, []string{"resume", "stop"}},
+		{lifecycle.Panicked, lifecycle.Running, []string{"stop", "start", "ready"}},
 	} {
 		h := newFakeHost()
 		inst, err := reach(t.Context(), h, h.add("a", host.Record{}, c.from), goal{state: c.to, ready: &host.Check{}})

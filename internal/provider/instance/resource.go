@@ -7,6 +7,7 @@ import (
 	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
@@ -92,13 +93,20 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
 		return
+	case unreadable(inst): // what Terraform knows of it is all that is known
+		warnOfState(&resp.Diagnostics, &m, inst)
+		m.State = types.StringValue(string(inst.State))
+		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+		return
 	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
 		resp.State.RemoveResource(ctx)
 		return
 	}
 	warnOfState(&resp.Diagnostics, &m, inst)
+	before := m.NetworkInterfaces
 	m.fill(id.Host, inst)
 	m.fillRestored(inst)
+	resp.Diagnostics.Append(rememberLost(ctx, resp.Private, before, m.NetworkInterfaces)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
@@ -118,6 +126,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		report.Error(&resp.Diagnostics, "update", id, err)
 		return
 	}
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, lostForwards, nil)...)
 	m.fill(id.Host, inst)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)

@@ -87,7 +87,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			},
 			"state": schema.StringAttribute{
 				MarkdownDescription: Effects.Describe("state", "What the instance should be: `running`; `standby`, memory and disk saved and no process; or `stopped`. Default: `running`. "+
-					"It reads as what the instance is, which may also be `paused` or `unknown`. "+
+					"It reads as what the instance is, which may also be `paused`, `panicked` or `unknown`. "+
 					"What is to be `standby` is saved as soon as it is ready: without `ready`, while it still boots."),
 				Optional:   true,
 				Computed:   true,

@@ -209,8 +209,26 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start"),
 		},
 		{
-			PreConfig: web(func(i *host.Instance) { i.State = lifecycle.Unknown }),
-			Config:    same, ExpectError: regexp.MustCompile(`whose state is\s+unknown`),
+			PreConfig: web(func(i *host.Instance) { i.State, i.Unclear = lifecycle.Unknown, "it was stopped by a signal" }),
+			Config:    same, ExpectError: regexp.MustCompile(`whose state is\s+unknown:\s+it\s+was\s+stopped\s+by\s+a\s+signal`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.UID, i.Problem, i.Rescue = "", "its metadata is nonsense", "mend it" }),
+			Config:    same, ExpectError: regexp.MustCompile(`(?s)damaged:\s+its\s+metadata\s+is\s+nonsense.*Nothing\s+of\s+it\s+was\s+changed.\s+Mend\s+it`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) {
+				i.UID, i.Problem, i.State = "uid-1", "a layer is missing", lifecycle.Running
+			}),
+			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
+		},
+		{
+			Config:      instance("image = \"lab/images/debian\"\nstate = \"stopped\""),
+			ExpectError: regexp.MustCompile(`damaged:\s+a\s+layer\s+is\s+missing`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.Problem, i.State = "", lifecycle.Panicked }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "start"),
 		},
 		{
 			PreConfig: web(func(i *host.Instance) { i.State, i.UID = lifecycle.Running, "somebody else's" }),
@@ -219,6 +237,42 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 	}})
 	if lab.instances["web"] == nil {
 		t.Error("what somebody else made is gone")
+	}
+}
+
+// A fork that names no forwards misses one that somebody has removed, too.
+func TestFork_MissesAForwardThatItTookOver(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.snapshots = []*host.Snapshot{{Name: "golden", Kind: lifecycle.Standby, Machine: qemu.Machine{NICs: []qemu.NIC{{Key: "lan", Type: "user"}}},
+		Forwards: map[string]map[string]qemu.Forward{"lan": {"http": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 80}}}}}
+	fork, one := instance(`fork_of = "lab/snapshots/golden"`), is("network_interfaces.lan.forward.%", "1")
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: fork, Check: tf.ComposeTestCheckFunc(calls(lab, "fork", "restore"), one)},
+		{
+			PreConfig: func() { lab.instances["web"].Lost = lab.instances["web"].Forwards },
+			Config:    fork, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: tf.ComposeTestCheckFunc(calls(lab, "update"), one),
+		},
+		{
+			PreConfig: func() { lab.instances["web"].Forwards = nil },
+			Config:    fork, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: tf.ComposeTestCheckFunc(calls(lab, "update"), one),
+		},
+	}})
+}
+
+func TestFork_OfADamagedSourceIsRefusedInThePlan(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	lab.snapshots = []*host.Snapshot{{Name: "golden", Problem: "its memory is gone", Rescue: "its disk is intact"}}
+	lab.add("base", host.Record{}, lifecycle.Unknown)
+	lab.instances["base"].Unclear = "it was stopped by a signal"
+	for source, says := range map[string]string{
+		"snapshots/golden": `(?s)damaged:\s+its\s+memory\s+is\s+gone.*Its\s+disk\s+is\s+intact`,
+		"instances/base":   `stopped\s+by\s+a\s+signal`,
+	} {
+		tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+			{Config: instance(`fork_of = "lab/` + source + `"`), PlanOnly: true, ExpectError: regexp.MustCompile(says)},
+		}})
 	}
 }
 

@@ -106,13 +106,18 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
 		return
+	case snap.Problem != "":
+		resp.Diagnostics.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
+			"\n\nNothing can be forked from it any more; what was forked before is not affected. "+report.Sentence(snap.Rescue)+
+			" To take it anew, replace it: terraform apply -replace=ADDRESS")
+		if snap.UID == "" { // what Terraform knows of it is all that is known
+			return
+		}
+	}
+	switch {
 	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), snap.UID):
 		resp.State.RemoveResource(ctx)
 		return
-	}
-	if snap.Problem != "" {
-		resp.Diagnostics.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
-			"\n\nNothing can be forked from it any more; what was forked before is not affected. To take it anew, replace it.")
 	}
 	m.fill(id.Host, snap)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)

@@ -1,0 +1,70 @@
+package instance
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+)
+
+// warnOfState says of an instance what its attributes alone do not tell: that it
+// is damaged, or why it is not what Terraform last saw. It is a warning and no
+// error, so that the rest of a configuration can still be planned and applied;
+// the difference in state is what the plan shows of it.
+func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
+	warn := func(at path.Path, summary, detail string) {
+		diags.AddAttributeWarning(at, summary, detail+"\n\nHost: "+m.Host.ValueString())
+	}
+	object, state := m.id().Object(), path.Root("state")
+	was := lifecycle.State(m.State.ValueString())
+	switch {
+	case inst.Problem != "":
+		warn(state, "The "+object+" is damaged", report.Sentence(inst.Problem)+
+			"\n\nNo apply will change or mend it, but one that deletes or replaces it destroys what is left. "+report.Sentence(inst.Rescue))
+	case inst.State == lifecycle.Unknown:
+		warn(state, "What the "+object+" is cannot be told", report.Sentence(inst.Unclear)+" Until then no apply will change it.")
+	case inst.State == lifecycle.Panicked:
+		warn(state, "The guest of "+object+" has panicked",
+			"It stands still, to be looked at; what its kernel said last is in run/console.log of its directory. "+
+				"An apply ends it and starts it anew: what it holds in memory only is lost.")
+	case inst.State == lifecycle.Paused && was != lifecycle.Paused:
+		warn(state, "The guest of "+object+" is paused",
+			"Somebody has paused it, or QEMU has, because a write to its disk failed. An apply lets it go on.")
+	case inst.State == lifecycle.Stopped && was == lifecycle.Running:
+		warn(state, "The "+object+" does not run any more", "It ran when Terraform last saw it. "+whyEnded(inst.Ended))
+	case inst.State == lifecycle.Stopped && was == lifecycle.Standby:
+		warn(state, "The "+object+" has lost its memory",
+			"It was in standby when Terraform last saw it, and its checkpoint is gone. When it runs next it boots from its disk.")
+	}
+	for _, nic := range sortedKeys(inst.Lost) {
+		for _, key := range sortedKeys(inst.Lost[nic]) {
+			warn(path.Root("network_interfaces").AtMapKey(nic).AtName("forward").AtMapKey(key), "A forward of "+object+" is not there",
+				fmt.Sprintf("Nobody listens on port %d of the host, though it is forwarded to the instance: somebody has removed that from its running QEMU.", inst.Lost[nic][key].HostPort))
+		}
+	}
+}
+
+// whyEnded is why a process is gone, as a sentence.
+func whyEnded(reason string) string {
+	switch reason {
+	case "":
+		return "QEMU did not say why: it was killed, or it crashed. Its last words are in run/control.log of the instance's directory."
+	case host.HostRestarted:
+		return "The host has restarted since."
+	case "guest-shutdown":
+		return "Its guest has shut itself down (guest-shutdown)."
+	}
+	return "QEMU ended it for this reason: " + reason + "."
+}
+
+// refusal is why nothing can be done with an instance.
+func refusal(inst *host.Instance) error {
+	if inst.Problem != "" {
+		return report.Left(fmt.Errorf("it is damaged: %s", inst.Problem), "Nothing of it was changed. "+report.Sentence(inst.Rescue))
+	}
+	return fmt.Errorf("nothing can be done with an instance whose state is unknown: %s", inst.Unclear)
+}
