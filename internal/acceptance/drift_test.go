@@ -3,11 +3,13 @@ package acceptance_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +125,11 @@ func TestDrift_OfWhatRunsIsToldAndMended(t *testing.T) {
 			},
 			mended: append(same("ran-unwritten"), shared.hasLabel("ran-unwritten", "role", "web"), shared.forwards("ran-unwritten", "http", &before.unwritten)),
 		},
+		{
+			name: "lost", config: `state = "standby"`, do: func(t *testing.T) { must(t, os.RemoveAll(shared.path("instances/ran-lost/checkpoint"))) },
+			plan:   []string{"has lost its memory", "it boots from its disk"},
+			mended: []check{shared.isIn("ran-lost", lifecycle.Standby)},
+		},
 		{ // the checkpoint beside the process is of the past: the guest is saved anew
 			name: "by-hand", config: `state = "standby"`, do: func(t *testing.T) { startByHand(t, "ran-by-hand") },
 			mended: []check{shared.isIn("ran-by-hand", lifecycle.Standby), func(ctx context.Context) error {
@@ -150,7 +157,7 @@ func TestDrift_OfWhatRunsIsToldAndMended(t *testing.T) {
 	for name, change := range map[string]string{
 		"killed": `state = "stopped" -> "running"`, "off": `state = "stopped" -> "running"`, "reboot": `state = "stopped" -> "running"`,
 		"reused": `state = "stopped" -> "running"`, "panic": `state = "panicked" -> "running"`, "paused": `state = "paused" -> "running"`,
-		"by-hand": `state = "running" -> "standby"`, "inherited": `+ "http" = {`, "hidden": `+ "ssh" = {`, "unwritten": `"role" = "db" -> "web"`,
+		"by-hand": `state = "running" -> "standby"`, "lost": `state = "stopped" -> "standby"`, "inherited": `+ "http" = {`, "hidden": `+ "ssh" = {`, "unwritten": `"role" = "db" -> "web"`,
 	} {
 		tells(t, planOf(plan, "ran-"+name), "will be updated in-place", change)
 	}
@@ -238,11 +245,19 @@ func editMetadata(t *testing.T, instance string, change func(map[string]any)) {
 	})
 }
 
+func metadataOf(t *testing.T, instance string) map[string]any {
+	t.Helper()
+	record := map[string]any{}
+	text, err := os.ReadFile(shared.path("instances", instance, "instance.json"))
+	must(t, errors.Join(err, json.Unmarshal(text, &record)))
+	return record
+}
+
 // tells wants a plan to have these words in this order, however its lines are
-// broken and its columns aligned.
+// broken and its columns aligned, and whether or not a sentence begins with them.
 func tells(t *testing.T, plan string, parts ...string) {
 	t.Helper()
-	if !says(append([]string{}, parts...)...).MatchString(plan) {
+	if !regexp.MustCompile("(?i)" + says(slices.Clone(parts)...).String()).MatchString(plan) {
 		t.Errorf("%q is not in\n%s", parts, plan)
 	}
 }

@@ -130,6 +130,21 @@ func TestListing_BelievesTheDiskAndNotTheSizeThatWasWrittenDown(t *testing.T) {
 	}
 }
 
+func TestRecord_KeepsTheKeysOfOthers(t *testing.T) {
+	inst := found{strings.Replace(goodMetadata, `"name"`, `"is_template":true,"tool":{"fork_count":3},"name"`, 1) + "\n", goodLayer, "", ""}.read(t)
+	inst.Labels = map[string]string{"role": "web"}
+	text := compact(inst.Record)
+	for _, want := range []string{`"is_template":true`, `"tool":{"fork_count":3}`, `"labels":{"role":"web"}`, `"uid":"u"`} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("%s is not there once: %s", want, text)
+		}
+	}
+	again := found{text + "\n", goodLayer, "", ""}.read(t)
+	if compact(again.Record) != text {
+		t.Errorf("%s becomes %s", text, compact(again.Record))
+	}
+}
+
 func TestListing_KnowsAFrozenLayerByItsLinks(t *testing.T) {
 	for links, want := range map[string]bool{"1": false, "2": true} {
 		inst := found{goodMetadata + "\n", links + goodLayer[1:], "", ""}.read(t)

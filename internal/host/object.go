@@ -47,7 +47,7 @@ func (r *Ref) UnmarshalText(text []byte) error {
 var NamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // A Record is an instance's instance.json: what was asked for, and what was
-// chosen for good when it was made. Keys of other tools are ignored.
+// chosen for good when it was made. Keys of other tools are ignored, and kept.
 type Record struct {
 	Name               string                             `json:"name"`
 	UID                string                             `json:"uid"` // tells it from another of the same name
@@ -63,6 +63,8 @@ type Record struct {
 	RestoredFrom       *Restoration                       `json:"restored_from,omitempty"`
 	Machine            qemu.Machine                       `json:"machine"`
 	Forwards           map[string]map[string]qemu.Forward `json:"forwards,omitempty"` // by interface and forward key
+
+	others map[string]json.RawMessage // keys that are none of the above
 }
 
 // An Instance is a virtual machine as it was found on the host.
