@@ -196,7 +196,7 @@ func TestListing_KnowsWhetherTheSnapshotOfARollbackIsAnotherNow(t *testing.T) {
 		if c.uid != "" {
 			metadata += `snapshots/s/snapshot.json:{"name":"s","uid":"` + c.uid + `","instance_uid":"` + c.instance + `"}` + "\n"
 		}
-		l, err := parseListing("/data", metadata + "[files]\n" + goodLayer + "[processes]\nboot machine\n[events]\n[ports]\n*\n[end]\n")
+		l, err := parseListing("/data", metadata+"[files]\n"+goodLayer+"[processes]\nboot machine\n[events]\n[ports]\n*\n[end]\n")
 		if err != nil {
 			t.Fatal(err)
 		}
