@@ -62,12 +62,7 @@ func TestDrift_OfWhatRunsIsToldAndMended(t *testing.T) {
 			mended: booted("ran-off"),
 		},
 		{
-			name: "panic", do: func(t *testing.T) {
-				c, err := shared.client(t.Context(), "ran-panic")
-				must(t, err)
-				_, _ = c.Run(t.Context(), "(sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &")
-				eventually(t, func() bool { return shared.isIn("ran-panic", lifecycle.Panicked)(t.Context()) == nil })
-			},
+			name: "panic", do: func(t *testing.T) { must(t, shared.panics(t.Context(), "ran-panic")) },
 			plan:   []string{"has panicked", "run/console.log", "in memory only is lost"},
 			mended: booted("ran-panic"),
 		},

@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/fetch"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
@@ -329,4 +330,18 @@ func (l *lab) qmp(name, line string) error {
 		}
 	}
 	return fmt.Errorf("QEMU of %s did not answer %s: %w", name, line, lines.Err())
+}
+
+// panics makes a guest's kernel panic, and waits until it has.
+func (l *lab) panics(ctx context.Context, name string) error {
+	c, err := l.client(ctx, name)
+	if err != nil {
+		return err
+	}
+	_, _ = c.Run(ctx, "(sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &") // it may not get to answer
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		if err = l.isIn(name, lifecycle.Panicked)(ctx); err == nil || time.Now().After(end) {
+			return err
+		}
+	}
 }

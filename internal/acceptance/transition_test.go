@@ -15,8 +15,10 @@ type cell struct{ from, to lifecycle.State }
 
 func (c cell) name() string { return fmt.Sprintf("cell-%s-%s", c.from, c.to) }
 
-// cells are all of the table, those of a paused instance, which nobody can ask
-// for, among them.
+// isAskedFor reports whether an instance is found so because it was asked to be;
+// a guest is paused, and panics, behind Terraform's back.
+func (c cell) isAskedFor() bool { return c.from.IsDesired() || c.from == lifecycle.Absent }
+
 func cells() (all []cell) {
 	for _, from := range lifecycle.Observed() {
 		for _, to := range append(lifecycle.Desired(), lifecycle.Absent) {
@@ -80,7 +82,7 @@ func TestTransition_OfEveryCellLeadsToItsStateAndKeepsWhatItShould(t *testing.T)
 	})
 
 	w.write(inStates(func(c cell) lifecycle.State {
-		if c.from == lifecycle.Paused {
+		if !c.isAskedFor() {
 			return lifecycle.Running
 		}
 		return c.from
@@ -90,12 +92,7 @@ func TestTransition_OfEveryCellLeadsToItsStateAndKeepsWhatItShould(t *testing.T)
 		if c.from == lifecycle.Absent {
 			return nil
 		}
-		if c.from == lifecycle.Paused {
-			if err := shared.qmp(c.name(), `{"execute":"stop"}`); err != nil {
-				return err
-			}
-		}
-		return shared.isIn(c.name(), c.from)(ctx)
+		return c.isFound(ctx)
 	})
 
 	wanted := inStates(func(c cell) lifecycle.State { return c.to })
@@ -123,6 +120,20 @@ func TestTransition_OfEveryCellLeadsToItsStateAndKeepsWhatItShould(t *testing.T)
 	each(func(c cell) error { return c.remembers(ctx, counters[c]) })
 	w.want(0, "destroy", "-auto-approve")
 	shared.nothing(t, "cell")()
+}
+
+// isFound brings an instance into the state in which it is to be found, if it was
+// not asked to be in that.
+func (c cell) isFound(ctx context.Context) error {
+	switch c.from {
+	case lifecycle.Paused:
+		if err := shared.qmp(c.name(), `{"execute":"stop"}`); err != nil {
+			return err
+		}
+	case lifecycle.Panicked:
+		return shared.panics(ctx, c.name())
+	}
+	return shared.isIn(c.name(), c.from)(ctx)
 }
 
 // isPlanned wants the plan to say of a cell what it does, and nothing where
@@ -162,10 +173,14 @@ func (c cell) remembers(ctx context.Context, counter int) error {
 		}
 		return shared.hasToken(c.name(), &shared.token)(ctx)
 	}
-	if err := shared.in(c.name(), "cat /disk/synced /disk/cached | tr '\\n' ' '", "synced cached")(ctx); err != nil {
+	written := "synced cached"
+	if c.from == lifecycle.Panicked { // what it had not synced is gone with it
+		written = "synced"
+	}
+	if err := shared.in(c.name(), "cd /disk && cat "+written+" | tr '\\n' ' '", written)(ctx); err != nil {
 		return err
 	}
-	if c.from == lifecycle.Stopped || c.to == lifecycle.Stopped {
+	if c.from == lifecycle.Stopped || c.from == lifecycle.Panicked || c.to == lifecycle.Stopped {
 		return shared.hasNewToken(c.name(), new(shared.token))(ctx)
 	}
 	now, err := shared.counter(ctx, c.name())
