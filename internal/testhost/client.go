@@ -11,7 +11,7 @@ import (
 )
 
 // requestTimeout bounds one request to a guest, which software emulation slows.
-const requestTimeout = 5 * time.Second
+const requestTimeout = time.Minute
 
 // A GuestClient asks a running [Guest] through a forwarded port. Every call is
 // one request on a connection of its own, without retry.
