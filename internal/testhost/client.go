@@ -13,6 +13,10 @@ import (
 // requestTimeout bounds one request to a guest, which software emulation slows.
 const requestTimeout = time.Minute
 
+// longestTry bounds one attempt of WaitHTTP: one that was made too early is never
+// answered.
+const longestTry = 5 * time.Second
+
 // A GuestClient asks a running [Guest] through a forwarded port. Every call is
 // one request on a connection of its own, without retry.
 type GuestClient struct {
@@ -87,7 +91,7 @@ func (c GuestClient) do(ctx context.Context, method, path, body string) (string,
 // accepts connections before the guest does and keeps the early ones waiting, so
 // that many short attempts find a booting guest sooner than few long ones.
 func WaitHTTP(ctx context.Context, url string) error {
-	for attempt := 300 * time.Millisecond; ; attempt = min(attempt*3/2, requestTimeout) {
+	for attempt := 300 * time.Millisecond; ; attempt = min(attempt*3/2, longestTry) {
 		err := answers(ctx, url, attempt)
 		if err == nil {
 			return nil
