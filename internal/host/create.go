@@ -104,11 +104,16 @@ func (h *Host) giveDisk(ctx context.Context, c call, inst *Instance, spec Instan
 }
 
 // Kernel is what the instance boots from; it has no image when that is its disk.
-func (i *Instance) Kernel() KernelSpec {
-	if i.Machine.Kernel == nil {
+func (i *Instance) Kernel() KernelSpec { return kernelOf(i.Machine, i.KernelImage, i.InitrdImage) }
+
+// Kernel is what the snapshot's instance booted from.
+func (s *Snapshot) Kernel() KernelSpec { return kernelOf(s.Machine, s.KernelImage, s.InitrdImage) }
+
+func kernelOf(m qemu.Machine, kernel, initrd Ref) KernelSpec {
+	if m.Kernel == nil {
 		return KernelSpec{}
 	}
-	return KernelSpec{i.KernelImage.Name, i.InitrdImage.Name, i.Machine.Kernel.CommandLine}
+	return KernelSpec{kernel.Name, initrd.Name, m.Kernel.CommandLine}
 }
 
 func (i *Instance) setKernel(k KernelSpec) {

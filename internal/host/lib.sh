@@ -89,10 +89,9 @@ finish_rollback() { # in the directory of an instance that is locked
 		read -r owner <rollback/uid
 		end control "$owner"
 		end receiver "$owner"
-		rm -rf checkpoint
-		for part in rollback/*/; do
-			part=${part#rollback/} part=${part%/}
+		for part in disk boot checkpoint; do
 			rm -rf "$part" "$part.tmp"
+			[ -d "rollback/$part" ] || continue
 			mkdir "$part.tmp" && ln "rollback/$part"/* "$part.tmp/" && sync "$part.tmp" && mv -T "$part.tmp" "$part" ||
 				fail $FAILED "cannot put $part into its place"
 		done

@@ -23,18 +23,37 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 		return err
 	}
 	record := inst.Record
-	record.Machine = snap.Machine
+	record.Machine, record.KernelImage, record.InitrdImage = snap.Machine, snap.KernelImage, snap.InitrdImage
 	record.RestoredFrom = &Restoration{Ref{Snapshots, snap.Name}, snap.UID}
 	if disk, size := snap.Machine.Disk, int64(inst.DiskGiB)<<30; snap.Kind == lifecycle.Stopped && disk != nil && size > disk.SizeBytes {
 		record.Machine = withSize(record.Machine, size) // its next layer will have it
 	}
 	becomes := compact(record)
 	if _, err := c.write(ctx, rollbackScript, h.DataDir, c.object.String(), inst.UID, inst.raw, becomes,
-		record.RestoredFrom.Snapshot.String(), snap.raw, words(layerFiles(snap.Machine)), string(snap.Kind)); err != nil {
+		record.RestoredFrom.Snapshot.String(), snap.raw, words(layerFiles(snap.Machine)), words(snap.bootFiles()), words(snap.checkpointFiles())); err != nil {
 		return err
 	}
 	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, frozen: true}
 	return nil
+}
+
+// bootFiles and checkpointFiles are the names of what a snapshot has besides its
+// layers.
+func (s *Snapshot) bootFiles() []string {
+	switch kernel := s.Machine.Kernel; {
+	case kernel == nil:
+		return nil
+	case kernel.Initrd:
+		return []string{"kernel", "initrd"}
+	}
+	return []string{"kernel"}
+}
+
+func (s *Snapshot) checkpointFiles() []string {
+	if s.Kind == lifecycle.Stopped {
+		return nil
+	}
+	return []string{"memory", "device-state", "machine.json"}
 }
 
 // isOf returns an error unless inst can be rolled back to the snapshot.

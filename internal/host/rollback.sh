@@ -2,9 +2,9 @@
 # they are made in a directory beside the instance's, which one rename makes its
 # rollback/. $1 data directory, $2 instance, $3 its uid, $4 its instance.json as
 # it was read, $5 as it becomes, $6 the snapshot, $7 its snapshot.json as it was
-# read, $8 its layers, $9 its kind (standby or stopped).
+# read, $8 its layers, $9 its boot files, ${10} the files of its checkpoint.
 enter "$1"
-object=$2 uid=$3 was=$4 becoming=$5 snapshot=$6 known=$7 layers=$8 kind=$9
+object=$2 uid=$3 was=$4 becoming=$5 snapshot=$6 known=$7 layers=$8 boot=$9 checkpoint=${10}
 lock "$object"
 unchanged "$object/instance.json" "$was"
 stage "$object"
@@ -19,11 +19,11 @@ give() { # PART FILE…: links files of the snapshot
 	shift
 	mkdir "$to" && (cd "$from" && ln "$@" "$to/") && sync "$to" || refuse $FAILED "the snapshot lacks a part"
 }
-# shellcheck disable=SC2086,SC2046 # lists of names of ours
+# shellcheck disable=SC2086 # lists of names of ours
 {
 	[ -z "$layers" ] || give disk $layers
-	[ ! -d "$snapshot/boot" ] || give boot $(ls "$snapshot/boot")
-	[ "$kind" = stopped ] || give checkpoint memory device-state machine.json
+	[ -z "$boot" ] || give boot $boot
+	[ -z "$checkpoint" ] || give checkpoint $checkpoint
 }
 printf '%s\n' "$uid" >"$staged/uid"
 printf '%s\n' "$becoming" >"$staged/instance.json"

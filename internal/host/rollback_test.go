@@ -126,11 +126,14 @@ func TestRollback_ToASnapshotWithoutMemoryIsToItsDiskAndGrowsIt(t *testing.T) {
 	must(t, l.Start(ctx, inst))
 	l.await(inst)
 	l.write(inst, "after")
+	must(t, l.Stop(ctx, inst, 20*time.Second))
+	kernel := inst.Kernel()
+	must(t, l.Update(ctx, inst, host.Change{Kernel: &host.KernelSpec{Image: kernel.Image}})) // it would not boot
 
 	must(t, l.Rollback(ctx, inst, snap))
 	inst = l.find("cold")
-	if inst.State != lifecycle.Stopped || inst.Problem != "" {
-		t.Fatalf("it is %s (%s)", inst.State, inst.Problem)
+	if inst.State != lifecycle.Stopped || inst.Problem != "" || inst.Kernel() != kernel {
+		t.Fatalf("it is %s (%s), with the kernel %+v", inst.State, inst.Problem, inst.Kernel())
 	}
 	must(t, l.Start(ctx, inst))
 	l.await(inst)
@@ -143,7 +146,7 @@ func TestRollback_ToASnapshotWithoutMemoryIsToItsDiskAndGrowsIt(t *testing.T) {
 func TestRollback_MendsADamagedInstance(t *testing.T) {
 	l := shared(t)
 	ctx := context.Background()
-	inst := l.fork("mended")
+	l.fork("mended")
 	snap := l.take("mended", "mended")
 	must(t, l.Standby(ctx, l.find("mended")))
 	must(t, os.Remove(l.path("instances/mended/disk", l.find("mended").Machine.Disk.Layers[0].File)))
@@ -152,7 +155,7 @@ func TestRollback_MendsADamagedInstance(t *testing.T) {
 		t.Fatalf("it is %s", inst.State)
 	}
 	must(t, l.Rollback(ctx, l.find("mended"), snap))
-	inst = l.find("mended")
+	inst := l.find("mended")
 	must(t, l.Restore(ctx, inst))
 	l.await(inst)
 	if l.token(inst) != common.token {

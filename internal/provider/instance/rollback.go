@@ -128,11 +128,17 @@ func (m *model) conflicts(snap *host.Snapshot) []conflict {
 			found = append(found, conflict{at, fmt.Sprintf("Snapshot %s goes on with the machine that it has: %s = %#v, and %#v is asked for. Ask for what it has; it can be changed later.", snap.Name, at, has, wanted)})
 		}
 	}
-	vcpus, memory, line := number(m.VCPUs, 0), number(m.MemoryMiB, 0), text(m.Kernel, "command_line")
+	vcpus, memory := number(m.VCPUs, 0), number(m.MemoryMiB, 0)
 	compare(path.Root("vcpus"), vcpus != 0, vcpus, snap.Machine.VCPUs)
 	compare(path.Root("memory_mib"), memory != 0, memory, snap.Machine.MemoryMiB)
-	if kernel := snap.Machine.Kernel; kernel != nil {
-		compare(path.Root("kernel").AtName("command_line"), !m.Kernel.IsNull() && !line.IsUnknown(), line.ValueString(), kernel.CommandLine)
+	if !m.ForkOf.IsNull() { // which has its source's kernel
+		return found
+	}
+	wanted, has := m.kernel(), snap.Kernel()
+	for _, part := range []struct{ name, wanted, has string }{
+		{"image", wanted.Image, has.Image}, {"initrd", wanted.Initrd, has.Initrd}, {"command_line", wanted.CommandLine, has.CommandLine},
+	} {
+		compare(path.Root("kernel").AtName(part.name), !text(m.Kernel, part.name).IsUnknown(), part.wanted, part.has)
 	}
 	return found
 }

@@ -88,13 +88,27 @@ func TestPlanRollback_OnAHostThatCannotBeAskedWarnsOnly(t *testing.T) {
 	}
 }
 
-func TestConflicts_AreOfTheKernelsCommandLineToo(t *testing.T) {
+func TestConflicts_AreOfTheKernelToo(t *testing.T) {
 	snap := snapshotOf("warm", lifecycle.Standby)
-	snap.Machine.Kernel = &qemu.Kernel{CommandLine: "quiet"}
+	snap.Machine.Kernel, snap.KernelImage = &qemu.Kernel{CommandLine: "quiet"}, host.Ref{Kind: host.Images, Name: "k"}
 	for line, want := range map[any]int{"quiet": 0, "debug": 1, nil: 1, prototest.Unknown{}: 0} {
 		m := modelOf(t, map[string]any{"kernel": map[string]any{"image": "lab/images/k", "command_line": line}})
 		if got := m.conflicts(snap); len(got) != want {
 			t.Errorf("command_line = %v: %v; want %d conflicts", line, got, want)
+		}
+	}
+	for name, c := range map[string]struct {
+		arguments map[string]any
+		want      int
+	}{
+		"another kernel":          {map[string]any{"kernel": map[string]any{"image": "lab/images/other", "command_line": "quiet"}}, 1},
+		"an initrd":               {map[string]any{"kernel": map[string]any{"image": "lab/images/k", "initrd": "lab/images/i", "command_line": "quiet"}}, 1},
+		"no kernel":               {map[string]any{"image": "lab/images/i"}, 2},
+		"one that is not known":   {map[string]any{"kernel": prototest.Unknown{}}, 0},
+		"that of a fork's source": {map[string]any{"fork_of": "lab/snapshots/s"}, 0},
+	} {
+		if got := modelOf(t, c.arguments).conflicts(snap); len(got) != c.want {
+			t.Errorf("%s: %v; want %d conflicts", name, got, c.want)
 		}
 	}
 }
