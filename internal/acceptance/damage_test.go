@@ -7,13 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
 // TestDamage_IsToldAndNothingIsDestroyed damages instances in standby and a
-// snapshot in every way, and wants the plan to tell each, the apply to touch
+// snapshot in every way, freezes a process, and wants the plan to tell each, the apply to touch
 // none, and what is advised to work.
 func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	t.Parallel()
@@ -88,6 +89,7 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	for _, d := range damages {
 		config += fork("dmg-"+d.name, `state = "standby"`)
 	}
+	config += fork("dmg-frozen")
 	w := newWorkspace(t, config)
 	w.want(0, "apply", "-auto-approve")
 	w.want(0, "plan", "-detailed-exitcode")
@@ -95,18 +97,22 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 		d.do()
 	}
 	must(t, os.Remove(shared.path("snapshots/dmg-snap/checkpoint/memory")))
+	frozen, err := shared.pid("dmg-frozen")
+	must(t, err)
+	must(t, syscall.Kill(frozen, syscall.SIGSTOP))
 	before := hashes(t, "dmg-")
 
 	plan := w.want(2, "plan", "-detailed-exitcode")
-	t.Log(plan)
-	tells(t, plan, fmt.Sprintf("Plan: 0 to add, %d to change, 0 to destroy", len(damages)))
-	_, applied := w.terraform("apply", "-auto-approve")
-	t.Log(applied)
+	tells(t, plan, fmt.Sprintf("Plan: 0 to add, %d to change, 0 to destroy", len(damages)+1))
+	applied := w.want(1, "apply", "-auto-approve")
 	for _, d := range damages {
 		tells(t, planOf(plan, "dmg-"+d.name), "will be updated in-place", `state = "unknown" -> "standby"`)
 		tells(t, plan, append(append([]string{"The instance dmg-" + d.name + " is damaged"}, d.told...), append([]string{"destroys what is left"}, d.advice...)...)...)
 		tells(t, applied, append(append([]string{"Error: Unable to update instance dmg-" + d.name, "It is damaged:"}, d.told...), append([]string{"Nothing of it was changed"}, d.advice...)...)...)
 	}
+	tells(t, planOf(plan, "dmg-frozen"), `state = "unknown" -> "running"`)
+	tells(t, plan, "What the instance dmg-frozen is cannot be told", "was stopped by a signal", "kill -CONT")
+	tells(t, applied, "Error: Unable to update instance dmg-frozen", "whose state is unknown", "was stopped by a signal", "kill -CONT")
 	tells(t, plan, "The snapshot dmg-snap is damaged", "its checkpoint has no memory", "Nothing can be forked from it any more", "Its disk is intact", "qemu-img convert", "-replace=")
 
 	// Nothing is made from what is damaged: the plan says so of a fork.
@@ -114,8 +120,10 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	tells(t, w.want(1, "plan", "-detailed-exitcode"), "The source of the fork cannot be forked", "default/snapshots/dmg-snap", "its checkpoint has no memory", "Host: default", "-replace=ADDRESS -target=ADDRESS")
 	w.write(config + forkOf("dmg-child", "default/instances/dmg-short"))
 	tells(t, w.want(1, "plan", "-detailed-exitcode"), "The source of the fork cannot be forked", "default/instances/dmg-short", "damaged")
-	w.write(config + snapshotOf("dmg-of", "dmg-short"))
-	tells(t, w.want(1, "apply", "-auto-approve", "-target=kvm_snapshot.dmg-of"), "Unable to take snapshot dmg-of", "instances/dmg-short is damaged", "its memory image")
+	w.write(config + snapshotOf("dmg-of", "dmg-short") + snapshotOf("dmg-of-frozen", "dmg-frozen"))
+	applied = w.want(1, "apply", "-auto-approve", "-target=kvm_snapshot.dmg-of", "-target=kvm_snapshot.dmg-of-frozen")
+	tells(t, applied, "Unable to take snapshot dmg-of", "instances/dmg-short is damaged", "its memory image")
+	tells(t, applied, "Unable to take snapshot dmg-of-frozen", "instances/dmg-frozen", "stopped by a signal")
 	tells(t, w.want(1, "destroy", "-auto-approve", "-target=kvm_instance.dmg-metadata"), "Unable to delete instance dmg-metadata", "does not say whose it is", "by hand")
 	if after := hashes(t, "dmg-"); after != before {
 		t.Errorf("there was\n%sand is\n%s", before, after)
@@ -124,20 +132,21 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	for _, d := range damages {
 		d.heal()
 	}
+	must(t, syscall.Kill(frozen, syscall.SIGCONT))
 	w.write(config)
 	plan = w.want(2, "plan", "-detailed-exitcode")
 	tells(t, planOf(plan, "dmg-gone"), `state = "stopped" -> "standby"`)
 	tells(t, plan, "Plan: 0 to add, 4 to change, 0 to destroy")
 
 	config = snapshotOf("dmg-snap", "base") + fork("dmg-gone", `state = "stopped"`) + fork("dmg-empty", `state = "stopped"`) + fork("dmg-short", `state = "stopped"`) +
-		fork("dmg-long") + fork("dmg-layer") + fork("dmg-metadata") + fork("dmg-since")
+		fork("dmg-long") + fork("dmg-layer") + fork("dmg-metadata") + fork("dmg-since") + fork("dmg-frozen")
 	w.write(config)
 	w.want(0, "apply", "-auto-approve", "-replace=kvm_snapshot.dmg-snap")
 	w.want(0, "plan", "-detailed-exitcode")
 	for _, mended := range []check{
 		shared.isIn("dmg-gone", lifecycle.Stopped), shared.isIn("dmg-empty", lifecycle.Stopped), shared.isIn("dmg-short", lifecycle.Stopped),
 		shared.hasNewToken("dmg-long", new(shared.token)),
-		shared.hasToken("dmg-layer", &shared.token), shared.hasToken("dmg-metadata", &shared.token),
+		shared.hasToken("dmg-frozen", &shared.token), shared.hasToken("dmg-layer", &shared.token), shared.hasToken("dmg-metadata", &shared.token),
 		shared.hasToken("dmg-since", &shared.token), shared.in("dmg-since", "cat /disk/data", "testguest"),
 	} {
 		if err := mended(t.Context()); err != nil {

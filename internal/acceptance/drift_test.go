@@ -2,17 +2,11 @@ package acceptance_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -147,7 +141,6 @@ func TestDrift_OfWhatRunsIsToldAndMended(t *testing.T) {
 		d.do(t)
 	}
 	plan := w.want(2, "plan", "-detailed-exitcode")
-	t.Log(plan)
 	tells(t, plan, fmt.Sprintf("Plan: 0 to add, %d to change, 0 to destroy", len(drifts)))
 	for name, change := range map[string]string{
 		"killed": `state = "stopped" -> "running"`, "off": `state = "stopped" -> "running"`, "reboot": `state = "stopped" -> "running"`,
@@ -214,74 +207,4 @@ func (l *lab) forwards(name, key string, port *int) check {
 		}
 		return nil
 	}
-}
-
-// path is a file of the host's data directory.
-func (l *lab) path(parts ...string) string {
-	return filepath.Join(append([]string{l.DataDir}, parts...)...)
-}
-
-func edit(t *testing.T, file string, change func(string) string) {
-	t.Helper()
-	text, err := os.ReadFile(shared.path(file))
-	must(t, err)
-	must(t, os.WriteFile(shared.path(file), []byte(change(string(text))), 0o600))
-}
-
-func editMetadata(t *testing.T, instance string, change func(map[string]any)) {
-	t.Helper()
-	edit(t, "instances/"+instance+"/instance.json", func(text string) string {
-		record := map[string]any{}
-		must(t, json.Unmarshal([]byte(text), &record))
-		change(record)
-		changed, err := json.Marshal(record)
-		must(t, err)
-		return string(changed) + "\n"
-	})
-}
-
-func metadataOf(t *testing.T, instance string) map[string]any {
-	t.Helper()
-	record := map[string]any{}
-	text, err := os.ReadFile(shared.path("instances", instance, "instance.json"))
-	must(t, errors.Join(err, json.Unmarshal(text, &record)))
-	return record
-}
-
-// tells wants a plan to have these words in this order, however its lines are
-// broken and its columns aligned, and whether or not a sentence begins with them.
-func tells(t *testing.T, plan string, parts ...string) {
-	t.Helper()
-	if !regexp.MustCompile("(?i)" + says(slices.Clone(parts)...).String()).MatchString(plan) {
-		t.Errorf("%q is not in\n%s", parts, plan)
-	}
-}
-
-// planOf is the part of a plan that is about an instance.
-func planOf(plan, name string) string {
-	start := strings.Index(plan, "# kvm_instance."+name+" ")
-	if start < 0 {
-		return ""
-	}
-	part := plan[start:]
-	if end := regexp.MustCompile(`\n  # |\nPlan: `).FindStringIndex(part); end != nil {
-		part = part[:end[0]]
-	}
-	return part
-}
-
-func eventually(t *testing.T, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("it did not come to be within a minute")
-		}
-	}
-}
-
-func (l *lab) qmpOf(t *testing.T, name string, line func(*host.Instance) string) {
-	t.Helper()
-	inst, err := l.instance(t.Context(), name)
-	must(t, err)
-	must(t, l.qmp(name, line(inst)))
 }

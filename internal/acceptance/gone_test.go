@@ -69,7 +69,6 @@ func TestDrift_OfWhatIsGoneOrRewrittenIsToldAndMended(t *testing.T) {
 	t.Cleanup(func() { _ = maker.Process.Kill(); _ = maker.Wait(); must(t, os.RemoveAll(alive)) })
 
 	plan := w.want(2, "plan", "-detailed-exitcode")
-	t.Log(plan)
 	tells(t, plan, "Plan: 4 to add, 1 to change, 0 to destroy")
 	for _, object := range []string{"kvm_image.gone-image", "kvm_snapshot.gone-snapshot", "kvm_instance.gone-dir", "kvm_instance.gone-name"} {
 		tells(t, plan, "# "+object+" will be created")
@@ -81,7 +80,6 @@ func TestDrift_OfWhatIsGoneOrRewrittenIsToldAndMended(t *testing.T) {
 	tells(t, plan, "Another object has the name of instance gone-name", "is left alone", "terraform import ADDRESS default/instances/gone-name")
 
 	applied := w.want(1, "apply", "-auto-approve")
-	t.Log(applied)
 	tells(t, applied, "Unable to create instance gone-name", "name is taken", "terraform import ADDRESS default/instances/gone-name")
 	if after := hashes(t, "gone-name"); after != stranger {
 		t.Errorf("what took the name was\n%sand is\n%s", stranger, after)

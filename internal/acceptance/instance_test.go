@@ -124,23 +124,6 @@ func TestState_FollowsTheConfigurationAndKeepsWhatItCan(t *testing.T) {
 	)
 }
 
-func TestDrift_IsShownAndHealed(t *testing.T) {
-	t.Parallel()
-	shared.apply(t, "drift",
-		tf.TestStep{Config: fork("drift"), ConfigStateChecks: checks{shared.hasToken("drift", &shared.token)}},
-		after(func() { shared.kill(t, "drift") }, tf.TestStep{
-			Config:            fork("drift"),
-			ConfigPlanChecks:  planned("kvm_instance.drift", plancheck.ResourceActionUpdate),
-			ConfigStateChecks: checks{shared.isIn("drift", lifecycle.Running), shared.hasNewToken("drift", new(shared.token))},
-		}),
-		after(func() { must(t, shared.remove(t.Context(), "instances/drift")) }, tf.TestStep{
-			Config:            fork("drift"),
-			ConfigPlanChecks:  planned("kvm_instance.drift", plancheck.ResourceActionCreate),
-			ConfigStateChecks: checks{shared.hasToken("drift", &shared.token)},
-		}),
-	)
-}
-
 func TestForwardsAndLabels_ChangeWhileTheGuestRuns(t *testing.T) {
 	t.Parallel()
 	config := func(forwards, label string) string {

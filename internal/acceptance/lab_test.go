@@ -1,25 +1,19 @@
 package acceptance_test
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
-	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/fetch"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
@@ -268,80 +262,10 @@ func quote(text string) string {
 	return strings.NewReplacer("${", "$${", "%{", "%%{").Replace(strconv.Quote(text))
 }
 
-// pid is an instance's QEMU process, proved to be it by its command line.
-func (l *lab) pid(name string) (int, error) {
-	record, err := os.ReadFile(filepath.Join(l.DataDir, "instances", name, "run", "control.pid"))
-	if err != nil {
-		return 0, err
-	}
-	var pid int
-	if _, err := fmt.Sscan(string(record), &pid); err != nil {
-		return 0, fmt.Errorf("the record of the process of %s: %w", name, err)
-	}
-	command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
-	if err != nil {
-		return 0, err
-	}
-	if !strings.Contains(string(command), "guest="+name) {
-		return 0, fmt.Errorf("process %d is not %s: %q", pid, name, command)
-	}
-	return pid, nil
-}
-
-// kill ends an instance's QEMU behind Terraform's back.
-func (l *lab) kill(t *testing.T, name string) {
-	t.Helper()
-	pid, err := l.pid(name)
-	must(t, err)
-	must(t, syscall.Kill(pid, syscall.SIGKILL))
-	for range 100 {
-		if _, err := l.pid(name); err != nil {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Fatalf("process %d of %s is still there", pid, name)
-}
-
 func (l *lab) counter(ctx context.Context, name string) (int, error) {
 	c, err := l.client(ctx, name)
 	if err != nil {
 		return 0, err
 	}
 	return c.Counter(ctx)
-}
-
-// qmp says something to an instance's QEMU behind Terraform's back, and waits
-// until it is done.
-func (l *lab) qmp(name, line string) error {
-	conn, err := net.Dial("unix", filepath.Join(l.DataDir, "instances", name, "run", "qmp.sock"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := fmt.Fprintf(conn, `{"execute":"qmp_capabilities"}%s{"execute":"query-status","id":"done"}`+"\n", line); err != nil {
-		return err
-	}
-	lines := bufio.NewScanner(conn)
-	for lines.Scan() {
-		if strings.Contains(lines.Text(), `"id": "done"`) {
-			return nil
-		}
-	}
-	return fmt.Errorf("QEMU of %s did not answer %s: %w", name, line, lines.Err())
-}
-
-// panics makes a guest's kernel panic, and waits until it has.
-func (l *lab) panics(ctx context.Context, name string) error {
-	c, err := l.client(ctx, name)
-	if err != nil {
-		return err
-	}
-	_, _ = c.Run(ctx, "(sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &") // it may not get to answer
-	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
-		if err = l.isIn(name, lifecycle.Panicked)(ctx); err == nil || time.Now().After(end) {
-			return err
-		}
-	}
 }
