@@ -7,11 +7,11 @@
 # The lock is held and $pid is the guest's process. $machine is the machine
 # definition at that instant; $mode is paused when somebody else has paused the
 # guest, else running; $afterwards is on when the guest is to go on, off when it
-# is to end. With $top, which is to be the new layer: $becomes is
-# instance.json with it, $was without; $patience is how many tenths of a second
-# the guest has to let its memory be copied before it is stopped for that, and
-# $downtime how many milliseconds of copying may be left when it is; $below, $format and $size as in start.sh;
-# $add, $switch and $drop say it in QMP.
+# is to end. $patience is how many tenths of a second the guest has to let its
+# memory be copied before it is stopped for that, and $downtime how many
+# milliseconds of copying may be left when it is. With $top, which is to be the
+# new layer: $becomes is instance.json with it, $was without; $below, $format and
+# $size as in start.sh; $add, $switch and $drop say it in QMP.
 
 capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid

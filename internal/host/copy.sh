@@ -31,11 +31,11 @@ running)
 	checkpoint=checkpoint.tmp
 	;;
 standby)
-	! alive control "$uid" && [ -d checkpoint ] || fail $CHANGED "it is not in standby"
+	! runs control "$uid" && [ -d checkpoint ] || fail $CHANGED "it is not in standby"
 	checkpoint=checkpoint
 	;;
 stopped)
-	! alive control "$uid" && [ ! -d checkpoint ] || fail $CHANGED "it is not stopped"
+	! runs control "$uid" && [ ! -d checkpoint ] || fail $CHANGED "it is not stopped"
 	checkpoint=''
 	;;
 esac

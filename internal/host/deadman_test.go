@@ -28,16 +28,17 @@ func eventually(t *testing.T, within time.Duration, what string, ok func() bool)
 	}
 }
 
-// scriptOf is the shell that runs the script in which the receiver was started,
-// and the pooled shell above it.
-func (l *lab) scriptOf(instance string) (script, shell int) {
+// killScript kills the shell that runs the script in which a process of an
+// instance, control or receiver, was started; before it the pooled shell above,
+// which would tell how the script ended.
+func (l *lab) killScript(instance, process string) {
 	l.t.Helper()
-	record, err := os.ReadFile(l.path("instances", instance, "run/receiver.pid"))
+	record, err := os.ReadFile(l.path("instances", instance, "run", process+".pid"))
 	must(l.t, err)
-	receiver, err := strconv.Atoi(strings.Fields(string(record))[0])
+	pid, err := strconv.Atoi(strings.Fields(string(record))[0])
 	must(l.t, err)
-	script = parent(l.t, receiver)
-	return script, parent(l.t, script)
+	script := parent(l.t, pid)
+	must(l.t, errors.Join(syscall.Kill(parent(l.t, script), syscall.SIGKILL), syscall.Kill(script, syscall.SIGKILL)))
 }
 
 func parent(t testing.TB, pid int) int {
@@ -71,9 +72,7 @@ func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
 				text, _ := os.ReadFile(log)
 				return len(text) > len(seen) && bytes.Contains(text[len(seen):], []byte(moment.text))
 			})
-			script, shell := l.scriptOf("orphaned")
-			// The shell first: it would tell how the script ended.
-			must(t, errors.Join(syscall.Kill(shell, syscall.SIGKILL), syscall.Kill(script, syscall.SIGKILL)))
+			l.killScript("orphaned", "receiver")
 			if err := <-done; !errors.Is(err, ssh.ErrLost) {
 				t.Fatalf("the call ended with %v", err)
 			}
@@ -101,5 +100,36 @@ func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
 			}
 			must(t, l.DeleteSnapshot(ctx, "orphan", again.UID))
 		})
+	}
+}
+
+func TestRestore_ThatWasCutShortIsDoneAnew(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("cut-short")
+	l.in(fork, "echo kept >/note")
+	must(t, l.Standby(ctx, fork))
+
+	done := make(chan error, 1)
+	go func() { done <- l.Restore(ctx, fork) }()
+	log := l.path("instances/cut-short/run/control.out")
+	eventually(t, 20*time.Second, "loading", func() bool {
+		text, _ := os.ReadFile(log)
+		return bytes.Contains(text, []byte(`"QMP"`)) && !bytes.Contains(text, []byte(`"RESUME"`))
+	})
+	l.killScript("cut-short", "control")
+	if err := <-done; !errors.Is(err, ssh.ErrLost) {
+		t.Fatalf("the call ended with %v", err)
+	}
+
+	// QEMU is left, with a guest that has not run: nothing of it counts.
+	if state := l.state("cut-short"); state != lifecycle.Standby {
+		t.Fatalf("it is %s", state)
+	}
+	again, err := l.Instance(ctx, "cut-short")
+	must(t, err)
+	must(t, l.Restore(ctx, again))
+	if note := l.in(again, "cat /note"); note != "kept\n" {
+		t.Errorf("its memory has %q", note)
 	}
 }

@@ -155,6 +155,10 @@ alive() { # NAME UID: in an instance's directory; sets $pid
 	case $its_arguments in *"$2"*) ;; *) return 1 ;; esac
 }
 
+runs() { # NAME UID: alive, and its guest has run; one that never has is what a start left that died
+	alive "$1" "$2" && grep -qs '"event": "RESUME"' "run/$1.out"
+}
+
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 	spawned=$1
 	shift

@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -92,12 +93,16 @@ func lost(inst *Instance, seen *evidence, listening map[int]bool) map[string]map
 
 // observe sets the state that the facts say: whether the recorded process is
 // alive, what it last said of its guest, and whether there is a checkpoint. A
-// process that is stopped (SIGSTOP) or on another machine cannot be judged. A
-// checkpoint beside a process is of the past.
+// process that is stopped (SIGSTOP) or on another machine cannot be judged. One
+// whose guest has never run counts for nothing: it is being started, or whoever
+// started it has died. A checkpoint beside a process is of the past.
 func (i *Instance) observe(seen *evidence, procs processes) {
 	messages := qemu.Messages(seen.events)
-	record := seen.texts["run/control.pid"]
-	switch verdict, why := liveness(record, procs); verdict {
+	verdict, why := liveness(seen.texts["run/control.pid"], procs)
+	if verdict == living && !hasRun(messages) {
+		verdict = dead
+	}
+	switch verdict {
 	case unclear:
 		i.State, i.Unclear = lifecycle.Unknown, why
 	case living:
@@ -113,6 +118,10 @@ func (i *Instance) observe(seen *evidence, procs processes) {
 			}
 		}
 	}
+}
+
+func hasRun(messages []qemu.Message) bool {
+	return slices.ContainsFunc(messages, func(m qemu.Message) bool { return m.Event == "RESUME" })
 }
 
 // lastState is what a process last said of its guest: that it panicked comes

@@ -9,7 +9,8 @@ shift 9
 lock "$dir"
 cd "$dir" || exit
 unchanged instance.json "$was"
-! alive control "$uid" || fail $CHANGED "it runs already"
+! runs control "$uid" || fail $CHANGED "it runs already"
+end control "$uid"
 if [ "$mode" = restore ]; then
 	[ -f checkpoint/device-state ] || fail $CHANGED "it has no checkpoint"
 else

@@ -26,7 +26,7 @@ boot() { # IMAGE FILE: gives the instance a boot file, which one rename puts in 
 }
 
 cd "$object" || exit
-if alive control "$uid"; then
+if runs control "$uid"; then
 	[ $# -gt 0 ] || [ -z "$top$kernel$initrd" ] || fail $CHANGED "it runs"
 	[ $# -eq 0 ] || listen
 	for line; do
