@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
@@ -97,4 +98,23 @@ func TestDrift_OfWhatIsGoneOrRewrittenIsToldAndMended(t *testing.T) {
 	must(t, shared.hasLabel("gone-edited", "role", "web")(ctx))
 	w.want(0, "destroy", "-auto-approve")
 	shared.nothing(t, "gone-")()
+}
+
+func TestDrift_OfARunningInstanceWhoseDirectoryIsGoneNamesItsProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorkspace(t, fork("gone-running"))
+	w.want(0, "apply", "-auto-approve")
+	pid, err := shared.pid("gone-running")
+	must(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(pid, syscall.SIGKILL) })
+	must(t, os.RemoveAll(shared.path("instances/gone-running")))
+
+	plan := w.want(2, "plan", "-detailed-exitcode")
+	tells(t, plan, "instance gone-running still runs, without its directory", fmt.Sprintf("process %d", pid), fmt.Sprintf("kill %d", pid))
+	tells(t, plan, "# kvm_instance.gone-running will be created")
+	must(t, syscall.Kill(pid, syscall.SIGTERM)) // as it says
+	w.want(0, "apply", "-auto-approve")
+	w.want(0, "plan", "-detailed-exitcode")
+	must(t, shared.hasToken("gone-running", &shared.token)(t.Context()))
+	w.want(0, "destroy", "-auto-approve")
 }

@@ -49,7 +49,7 @@ func TestHost_ThatIsWrongInTheConfigurationIsNamed(t *testing.T) {
 		config     string
 		diagnostic []string
 	}{
-		{strings.Replace(config, "state", `host = "nowhere"`+"\nstate", 1), []string{"Unknown host", `Host "nowhere" is not configured: the provider knows "default"`}},
+		{strings.NewReplacer("state", `host = "nowhere"`+"\nstate", "default/", "nowhere/").Replace(config), []string{"Unknown host", `Host "nowhere" is not configured: the provider knows "default"`}},
 		{with("host_key", quote(stranger)), []string{failed, "host key is not accepted", "Compare the fingerprint", "host_key = " + strconv.Quote(shared.HostKey), "Host: default"}},
 		{with("private_key_file", quote(strangerFile)), []string{failed, "authentication failed", "user " + shared.User, strangerFile, "Host: default", "authorized_keys"}},
 		{with("port", strconv.Itoa(port)), []string{failed, "host is unreachable: 127.0.0.1:" + strconv.Itoa(port), "connection refused", "Host: default", "Check address and port"}},

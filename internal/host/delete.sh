@@ -1,8 +1,9 @@
 # Deletes an object; nothing depends on it, for whoever has a part of it has its
-# own link. $1 data directory, $2 object, $3 uid, $4 its metadata, $5 the host
-# ports that it may hold. It is no error when the object is not there.
+# own link. $1 data directory, $2 object, $3 uid, $4 its metadata. It is no error
+# when the object is not there.
+[ -d "$1/ports" ] || [ ! -d "$1" ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
 enter "$1"
-object=$2 uid=$3 metadata=$4 ports=$5
+object=$2 uid=$3 metadata=$4
 [ -d "$object" ] || exit 0
 hold "$object"
 case $(cat "$object/$metadata" 2>/dev/null) in
@@ -12,6 +13,5 @@ case $(cat "$object/$metadata" 2>/dev/null) in
 esac
 
 (cd "$object" && end control "$uid" && end receiver "$uid") || exit
-# shellcheck disable=SC2086 # a list of numbers
-release "${object##*/}" $ports
+[ "$metadata" != instance.json ] || find ports -lname "../$object" -exec rm -f {} +
 remove "$object"

@@ -21,6 +21,12 @@ done
 echo '[events]'
 [ ! -d instances ] || find instances -maxdepth 3 -type f -path '*/run/control.out' -exec grep -HE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED|MIGRATION)"' {} +
 echo '[ports]'
-[ ! -d ports ] || (cd ports && echo '*' *)
+if [ -d ports ]; then
+	printf '*'
+	for claim in ports/*; do # one whose instance is gone is void
+		[ ! -d "$claim" ] || printf ' %s' "${claim#ports/}"
+	done
+	echo
+fi
 sed -n 's/^ *[0-9]*: [0-9A-F]*:\([0-9A-F]*\) [0-9A-F]*:0000 0A .*/\1/p' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 echo '[end]'

@@ -111,12 +111,15 @@ sweep() { # DIR…: removes what shells that have died left there
 	done
 }
 
-claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone is void
+claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone is void, and one at a time takes it over
 	owner=$1
 	shift
 	for port; do
-		[ -d "ports/$port" ] || rm -f "ports/$port"
 		ln -sn "../instances/$owner" "ports/$port" 2>/dev/null && continue # -n: not into the owner's directory
+		exec 5<ports
+		flock 5
+		[ -d "ports/$port" ] || ln -sfn "../instances/$owner" "ports/$port"
+		exec 5<&-
 		[ "ports/$port" -ef "instances/$owner" ] && continue
 		said=$(readlink "ports/$port")
 		fail $PORT "port $port belongs to instance ${said##*/}"

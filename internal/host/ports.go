@@ -28,12 +28,16 @@ func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[
 		if err != nil {
 			return err
 		}
-		chosen := h.ports.reserve(func(reserved map[int]bool) []int {
+		chosen, ok := h.ports.reserve(func(reserved map[int]bool) ([]int, bool) {
 			return choosePorts(inst, asked, inherited, func(port int) bool { return l.taken[port] || reserved[port] })
 		})
-		err = make(words(ports(inst.Forwards)))
+		if ok {
+			err = make(words(ports(inst.Forwards)))
+		} else {
+			err = c.fail(ErrPort, fmt.Sprintf("all from %d to %d are taken", firstPort, lastPort), "")
+		}
 		h.ports.free(chosen)
-		if !errors.Is(err, ErrPort) || len(chosen) == 0 || try == 3 {
+		if !errors.Is(err, ErrPort) || !ok || len(chosen) == 0 || try == 3 {
 			return err
 		}
 		h.Forget()
@@ -42,19 +46,27 @@ func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[
 
 // choosePorts sets inst.Forwards from what was asked for and, for interfaces of
 // which nothing was, from what is inherited, with new host ports. It returns
-// those that it chose.
-func choosePorts(inst *Instance, asked map[string]InterfaceSpec, inherited map[string]map[string]qemu.Forward, taken func(int) bool) []int {
-	var chosen []int
+// those that it chose, and false if there were too few.
+func choosePorts(inst *Instance, asked map[string]InterfaceSpec, inherited map[string]map[string]qemu.Forward, taken func(int) bool) (chosen []int, ok bool) {
+	var named []int
+	for _, spec := range asked {
+		for _, f := range spec.Forwards {
+			named = append(named, f.HostPort)
+		}
+	}
+	const count = lastPort - firstPort + 1
+	next, seen := rand.IntN(count), 0
 	choose := func(f qemu.Forward) qemu.Forward {
-		for f.HostPort == 0 {
-			port := firstPort + rand.IntN(lastPort-firstPort+1)
-			if !taken(port) && !slices.Contains(chosen, port) {
+		for ; f.HostPort == 0 && seen < count; next, seen = (next+1)%count, seen+1 {
+			if port := firstPort + next; !taken(port) && !slices.Contains(named, port) {
 				f.HostPort = port
 				chosen = append(chosen, port)
 			}
 		}
+		ok = ok && f.HostPort != 0
 		return f
 	}
+	ok = true
 	inst.Forwards = map[string]map[string]qemu.Forward{}
 	for _, nic := range inst.Machine.NICs {
 		forwards := map[string]qemu.Forward{}
@@ -72,7 +84,7 @@ func choosePorts(inst *Instance, asked map[string]InterfaceSpec, inherited map[s
 			inst.Forwards[nic.Key] = forwards
 		}
 	}
-	return chosen
+	return chosen, ok
 }
 
 // ports are the host ports of forwards.
@@ -102,17 +114,17 @@ type portSet struct {
 }
 
 // reserve reserves the ports that choose returns, given those that are.
-func (p *portSet) reserve(choose func(reserved map[int]bool) []int) []int {
+func (p *portSet) reserve(choose func(reserved map[int]bool) ([]int, bool)) ([]int, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reserved == nil {
 		p.reserved = map[int]bool{}
 	}
-	chosen := choose(p.reserved)
+	chosen, ok := choose(p.reserved)
 	for _, port := range chosen {
 		p.reserved[port] = true
 	}
-	return chosen
+	return chosen, ok
 }
 
 func (p *portSet) free(ports []int) {

@@ -18,8 +18,8 @@ func TestChoosePorts_KeepsWhatWasAskedForAndChoosesTheRest(t *testing.T) {
 	asked := map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{
 		"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 2201}, "http": {Protocol: "tcp", GuestPort: 80},
 	}}}
-	chosen := choosePorts(inst, asked, nil, func(port int) bool { return port != 23456 && port != 23457 })
-	if got := inst.Forwards["lan"]; got["ssh"].HostPort != 2201 || len(chosen) != 1 || got["http"].HostPort != chosen[0] {
+	chosen, ok := choosePorts(inst, asked, nil, func(port int) bool { return port != 2201 && port != 23456 && port != 23457 })
+	if got := inst.Forwards["lan"]; got["ssh"].HostPort != 2201 || len(chosen) != 1 || !ok || got["http"].HostPort != chosen[0] {
 		t.Errorf("%v, chosen %v", got, chosen)
 	}
 	if !slices.Contains([]int{23456, 23457}, chosen[0]) {
@@ -30,14 +30,25 @@ func TestChoosePorts_KeepsWhatWasAskedForAndChoosesTheRest(t *testing.T) {
 func TestChoosePorts_GivesInheritedForwardsPortsOfTheirOwn(t *testing.T) {
 	inst := withNIC()
 	inherited := map[string]map[string]qemu.Forward{"lan": {"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 22222}}}
-	chosen := choosePorts(inst, nil, inherited, func(port int) bool { return port != 30000 })
-	if got := inst.Forwards["lan"]["ssh"]; got.HostPort != 30000 || got.GuestPort != 22 || len(chosen) != 1 {
-		t.Errorf("%v, chosen %v", got, chosen)
+	_, ok := choosePorts(inst, nil, inherited, func(port int) bool { return port != 30000 })
+	if got := inst.Forwards["lan"]["ssh"]; !ok || got.HostPort != 30000 || got.GuestPort != 22 {
+		t.Errorf("%v, %t", got, ok)
 	}
 	inst = withNIC()
 	choosePorts(inst, map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{}}}, inherited, func(int) bool { return false })
 	if len(inst.Forwards) != 0 {
 		t.Errorf("an empty set of forwards became %v", inst.Forwards)
+	}
+}
+
+func TestChoosePorts_EndsWhenAllAreTaken(t *testing.T) {
+	asked := map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{
+		"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 20001}, "http": {Protocol: "tcp", GuestPort: 80}, "dns": {Protocol: "udp", GuestPort: 53},
+	}}}
+	inst := withNIC()
+	chosen, ok := choosePorts(inst, asked, nil, func(port int) bool { return port != 20001 && port != 20002 })
+	if ok || !slices.Equal(chosen, []int{20002}) {
+		t.Errorf("chosen %v, %t", chosen, ok)
 	}
 }
 

@@ -21,6 +21,8 @@ var Prelude string
 var (
 	//go:embed inventory.sh
 	inventoryScript string
+	//go:embed orphans.sh
+	orphansScript string
 	//go:embed facts.sh
 	factsScript string
 	//go:embed image.sh

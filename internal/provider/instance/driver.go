@@ -23,6 +23,7 @@ type driver interface {
 
 	Instance(ctx context.Context, name string) (*host.Instance, error)
 	Instances(context.Context) ([]*host.Instance, error)
+	Orphans(ctx context.Context, name, uid string) ([]string, error)
 	Snapshot(ctx context.Context, name string) (*host.Snapshot, error)
 	Snapshots(context.Context) ([]*host.Snapshot, error)
 	Forget()

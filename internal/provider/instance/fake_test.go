@@ -296,6 +296,8 @@ func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host
 
 func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return h.snapshots, nil }
 
+func (h *fakeHost) Orphans(context.Context, string, string) ([]string, error) { return nil, nil }
+
 func (h *fakeHost) Forget() {}
 
 func setKernel(record *host.Record, k host.KernelSpec) {

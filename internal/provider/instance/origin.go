@@ -125,6 +125,12 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 				fmt.Sprintf("%s has %s = %d, and the fork names %d. Leave it out.", m.ForkOf.ValueString(), c.name, c.has, c.wanted))
 		}
 	}
+	if wanted := int64(number(m.DiskGiB, 0)) << 30; wanted > 0 && source.Disk == nil {
+		diags.AddAttributeError(path.Root("disk_gib"), "A fork takes its machine from its source", m.ForkOf.ValueString()+" has no disk. Leave disk_gib out.")
+	} else if wanted > 0 && wanted < source.Disk.SizeBytes {
+		diags.AddAttributeError(path.Root("disk_gib"), "A disk never shrinks",
+			fmt.Sprintf("The disk of %s has %.1f GiB, and the fork's is to have %d GiB.", m.ForkOf.ValueString(), float64(source.Disk.SizeBytes)/(1<<30), number(m.DiskGiB, 0)))
+	}
 	if m.NetworkInterfaces.IsNull() || m.NetworkInterfaces.IsUnknown() {
 		return
 	}

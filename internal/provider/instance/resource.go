@@ -88,6 +88,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	inst, err := r.get(ctx, id)
 	switch {
 	case errors.Is(err, host.ErrNotFound):
+		r.warnOfOrphans(ctx, &m, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:

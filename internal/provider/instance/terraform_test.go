@@ -170,9 +170,13 @@ func TestFork_TakesItsMachineFromItsSource(t *testing.T) {
 func TestFork_ThatContradictsItsSourceIsRefusedInThePlan(t *testing.T) {
 	t.Parallel()
 	lab := newFakeHost()
-	lab.snapshots = []*host.Snapshot{{Name: "golden", Machine: qemu.Machine{VCPUs: 2, MemoryMiB: 2048, NICs: []qemu.NIC{{Key: "lan"}}}}}
+	lab.snapshots = []*host.Snapshot{{Name: "golden", Machine: qemu.Machine{
+		VCPUs: 2, MemoryMiB: 2048, NICs: []qemu.NIC{{Key: "lan"}}, Disk: &qemu.Disk{SizeBytes: 3 << 30},
+	}}}
 	var steps []tf.TestStep
 	for arguments, says := range map[string]string{
+		"disk_gib = 2":                      `the fork.s\s+is\s+to\s+have\s+2\s+GiB`,
+		"network_interfaces = {}":           `interfaces \[lan\], and the fork\s+names \[\]`,
 		"vcpus = 4":                         `has vcpus = 2`,
 		"memory_mib = 1024":                 `has memory_mib =\s+2048`,
 		`network_interfaces = { wan = {} }`: `names\s+\[wan\]`,

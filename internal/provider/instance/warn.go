@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -45,6 +46,21 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 			warn(path.Root("network_interfaces").AtMapKey(nic).AtName("forward").AtMapKey(key), "A forward of "+object+" is not there",
 				fmt.Sprintf("Nobody listens on port %d of the host, though it is forwarded to the instance: somebody has removed that from its running QEMU.", inst.Lost[nic][key].HostPort))
 		}
+	}
+}
+
+// warnOfOrphans tells of processes that an instance whose directory is gone has
+// left: nobody will end them but the user, who may want to save their disk first.
+func (r *instanceResource) warnOfOrphans(ctx context.Context, m *model, diags *diag.Diagnostics) {
+	d, err := r.drive(m.Host.ValueString())
+	if err != nil {
+		return
+	}
+	orphans, _ := d.Orphans(ctx, m.Name.ValueString(), m.UID.ValueString()) // a host that fails now was read a moment ago
+	for _, pid := range orphans {
+		diags.AddWarning("The "+m.id().Object()+" still runs, without its directory",
+			fmt.Sprintf("Somebody has removed its directory while its QEMU, process %[1]s, ran. It goes on with files that have no name any more.\n\nHost: %[2]s\n\n"+
+				"Save what you need of it, from within the guest or from /proc/%[1]s/fd, and end it on the host: kill %[1]s", pid, m.Host.ValueString()))
 	}
 }
 
