@@ -115,26 +115,6 @@ func TestSnapshot_OfARunningGuest_PausesItBriefly(t *testing.T) {
 	l.await(fork)
 }
 
-func TestDelete_InAnyOrder_ChangesNoFork(t *testing.T) {
-	l := shared(t)
-	ctx := context.Background()
-	parent := l.fork("parent")
-	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "between", Instance: "parent"})
-	must(t, err)
-	child, err := l.Fork(ctx, host.ForkSpec{Name: "child", Source: host.Ref{Kind: host.Snapshots, Name: "between"}})
-	must(t, err)
-	defer func() { must(t, l.DeleteInstance(ctx, "child", child.UID)) }()
-
-	must(t, l.DeleteSnapshot(ctx, "between", snap.UID))
-	must(t, l.DeleteInstance(ctx, "parent", parent.UID))
-	must(t, l.DeleteInstance(ctx, "parent", parent.UID)) // once more does nothing
-	must(t, l.Restore(ctx, child))
-	l.await(child)
-	if l.token(child) != common.token {
-		t.Error("the child lost its memory")
-	}
-}
-
 func TestFork_NeverWritesWhatItShares(t *testing.T) {
 	l := shared(t)
 	sums := func() string {
