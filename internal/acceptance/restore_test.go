@@ -8,7 +8,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
-// restored are four forks, by the state in which each is found, their snapshots,
+// restored are forks, by the state in which each is found, their snapshots,
 // and more of their arguments.
 func restored(states map[string]lifecycle.State, snapshots, arguments string) string {
 	var of strings.Builder
@@ -42,11 +42,11 @@ func TestRestoreFrom_TakesAnInstanceBackFromEveryState(t *testing.T) {
 		}`
 	const back = `restore_from = "back-${each.key}-before"`
 	running, found := map[string]lifecycle.State{}, map[string]lifecycle.State{}
-	wanted := map[string]lifecycle.State{"running": lifecycle.Running, "paused": lifecycle.Standby, "standby": lifecycle.Stopped, "stopped": lifecycle.Running}
+	wanted := map[string]lifecycle.State{"running": lifecycle.Running, "paused": lifecycle.Standby, "standby": lifecycle.Stopped, "stopped": lifecycle.Running, "panicked": lifecycle.Running}
 	for from := range wanted {
 		running[from], found[from] = lifecycle.Running, lifecycle.State(from)
 	}
-	found["paused"] = lifecycle.Running // and then it is paused
+	found["paused"], found["panicked"] = lifecycle.Running, lifecycle.Running // at first
 	each := func(do check, of string) {
 		t.Helper()
 		if err := do(ctx); err != nil {
@@ -69,20 +69,21 @@ func TestRestoreFrom_TakesAnInstanceBackFromEveryState(t *testing.T) {
 	w.write(restored(found, snapshots, ""))
 	w.want(0, "apply", "-auto-approve")
 	must(t, shared.qmp("back-paused", `{"execute":"stop"}`))
+	must(t, shared.panics(ctx, "back-panicked"))
 
 	w.write(restored(wanted, snapshots, back))
 	plan := w.want(2, "plan", "-detailed-exitcode")
 	for from, to := range wanted {
 		each(shared.isIn("back-"+from, lifecycle.State(from)), from)
 		ends := ""
-		if from == "running" || from == "paused" {
+		if from == "running" || from == "paused" || from == "panicked" {
 			ends = "Its process is ended, its guest is not shut down."
 		}
 		if !says("Warning: The instance back-"+from+" is restored to snapshot back-"+from+"-before", "with its memory", "All that was written", "since is lost. "+ends, "led to the state "+fmt.Sprintf("%q", to), "Host: default").MatchString(plan) {
 			t.Errorf("of what is lost from %s the plan says nothing:\n%s", from, plan)
 		}
 	}
-	if !strings.Contains(plan, "0 to add, 4 to change, 0 to destroy") {
+	if !strings.Contains(plan, "0 to add, 5 to change, 0 to destroy") {
 		t.Errorf("the plan is\n%s", plan)
 	}
 	w.want(0, "apply", "-auto-approve")

@@ -19,7 +19,7 @@ import (
 )
 
 // eventually waits until ok, or fails the test.
-func eventually(t *testing.T, within time.Duration, what string, ok func() bool) {
+func eventually(t testing.TB, within time.Duration, what string, ok func() bool) {
 	t.Helper()
 	for end := time.Now().Add(within); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {

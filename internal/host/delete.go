@@ -24,6 +24,9 @@ func (h *Host) delete(ctx context.Context, ref Ref, uid string) error {
 	if err := c.checkName(); err != nil {
 		return err
 	}
+	if uid == "" {
+		return c.invalid("it is not known which one it is: its uid is missing")
+	}
 	_, err := c.write(ctx, deleteScript, h.DataDir, ref.String(), uid, metadata(ref.Kind))
 	return err
 }

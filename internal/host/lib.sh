@@ -89,6 +89,7 @@ finish_rollback() { # in the directory of an instance that is locked
 		read -r owner <rollback/uid
 		end control "$owner"
 		end receiver "$owner"
+		[ ! -f run/console.log ] || : >run/console.log # it is of another life
 		for part in disk boot checkpoint; do
 			rm -rf "$part" "$part.tmp"
 			[ -d "rollback/$part" ] || continue
@@ -148,7 +149,7 @@ proc_stat() { # PID: sets $proc_state and $proc_start
 
 alive() { # NAME UID: in an instance's directory; sets $pid
 	pid='' its_start='' its_boot='' its_machine=''
-	[ -f "run/$1.pid" ] || return 1
+	[ "$2" ] && [ -f "run/$1.pid" ] || return 1
 	read -r pid its_start its_boot its_machine <"run/$1.pid" || return 1
 	[ "$its_machine" = "$MACHINE_ID" ] || fail $BUSY "its process is on another machine, $its_machine"
 	[ "$its_boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1

@@ -68,7 +68,6 @@ func parseListing(dir, text string) (*listing, error) {
 			l.instances[ref.Name] = readInstance(dir, ref, seen, procs, listening)
 		}
 	}
-	l.supersede()
 	l.taken, l.bare = parsePorts(sections["[ports]"][1:])
 	return l, nil
 }

@@ -184,25 +184,3 @@ func TestListing_TrustsNothingOfARollbackThatIsNotFinished(t *testing.T) {
 		t.Errorf("it is %s (%s)", inst.State, inst.Problem)
 	}
 }
-
-func TestListing_KnowsWhetherTheSnapshotOfARollbackIsAnotherNow(t *testing.T) {
-	restored := strings.Replace(goodMetadata, `"machine"`, `"restored_from":{"snapshot":"snapshots/s","uid":"then"},"machine"`, 1)
-	for name, c := range map[string]struct{ uid, instance, want string }{
-		"the same":                  {"then", "u", "snapshots/s"},
-		"one taken anew":            {"now", "u", ""},
-		"one of somebody else's":    {"now", "other", "snapshots/s"},
-		"none, it has been deleted": {"", "", "snapshots/s"},
-	} {
-		metadata := "[metadata]\ninstances/a/instance.json:" + restored + "\n"
-		if c.uid != "" {
-			metadata += `snapshots/s/snapshot.json:{"name":"s","uid":"` + c.uid + `","instance_uid":"` + c.instance + `"}` + "\n"
-		}
-		l, err := parseListing("/data", metadata+"[files]\n"+goodLayer+"[processes]\nboot machine\n[events]\n[ports]\n*\n[end]\n")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := l.instances["a"].Restored().String(); got != c.want {
-			t.Errorf("%s: restored to %q; want %q", name, got, c.want)
-		}
-	}
-}

@@ -59,8 +59,8 @@ type Record struct {
 	DiskGiB            int                                `json:"disk_gib,omitempty"` // as asked for; 0: the image's or source's size
 	Labels             map[string]string                  `json:"labels,omitempty"`
 	DeletionProtection bool                               `json:"deletion_protection,omitempty"`
-	Settings           json.RawMessage                    `json:"settings,omitempty"` // its owner's notes, kept for them and not looked into
-	RestoredFrom       *Restoration                       `json:"restored_from,omitempty"`
+	Settings           json.RawMessage                    `json:"settings,omitempty"`     // its owner's notes, kept for them and not looked into
+	RestoredFrom       Ref                                `json:"restored_from,omitzero"` // the snapshot that it was last rolled back to
 	Machine            qemu.Machine                       `json:"machine"`
 	Forwards           map[string]map[string]qemu.Forward `json:"forwards,omitempty"` // by interface and forward key
 
@@ -76,14 +76,17 @@ type Instance struct {
 	Problem string // what is wrong with its files; "" if nothing is
 	Rescue  string // what of them is intact and how to go on from it, in sentences
 
+	// Unreadable says that its metadata does not tell what it is: of its Record
+	// the name counts, and the UID if there is one.
+	Unreadable bool
+
 	// Lost are the forwards that its metadata has and its running QEMU has not:
 	// somebody has removed them.
 	Lost map[string]map[string]qemu.Forward
 
-	raw        string // instance.json to the letter: what a change is conditional on
-	frozen     bool   // its top layer belongs to others too, and is not written any more
-	halfway    bool   // its rollback to a snapshot is committed and not finished
-	superseded bool   // what it was rolled back to is another snapshot now
+	raw     string // instance.json to the letter: what a change is conditional on
+	frozen  bool   // its top layer belongs to others too, and is not written any more
+	halfway bool   // its rollback to a snapshot is committed and not finished
 }
 
 // Present are the forwards that there are: those of the metadata without the

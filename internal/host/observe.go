@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -17,12 +18,15 @@ const HostRestarted = "host-restarted"
 func readInstance(dir string, ref Ref, seen *evidence, procs processes, listening map[int]bool) *Instance {
 	inst := &Instance{raw: seen.texts["instance.json"]}
 	err := json.Unmarshal([]byte(inst.raw), &inst.Record)
+	if err == nil && inst.UID == "" {
+		err = errors.New("it has no uid")
+	}
 	if err == nil {
 		err = checkMachine(inst.Machine)
 	}
 	inst.Name = ref.Name
 	inst.observe(seen, procs)
-	if err != nil {
+	if inst.Unreadable = err != nil; inst.Unreadable {
 		inst.Problem, inst.Rescue = inspection{dir, ref, seen, inst.Machine}.unreadable(err)
 	} else {
 		record := inst.Record

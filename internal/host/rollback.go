@@ -6,12 +6,6 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
-// A Restoration is what an instance was last rolled back to.
-type Restoration struct {
-	Snapshot Ref    `json:"snapshot"`
-	UID      string `json:"uid"` // tells it from a later one of the same name
-}
-
 // Rollback makes an instance, in whatever state it is, what it was in a snapshot
 // of it: in standby when that has memory, else stopped. Its process is ended,
 // and what was written to its disk and memory since is lost; its name, labels,
@@ -24,13 +18,13 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 	}
 	record := inst.Record
 	record.Machine, record.KernelImage, record.InitrdImage = snap.Machine, snap.KernelImage, snap.InitrdImage
-	record.RestoredFrom = &Restoration{Ref{Snapshots, snap.Name}, snap.UID}
+	record.RestoredFrom = Ref{Snapshots, snap.Name}
 	if disk, size := snap.Machine.Disk, int64(inst.DiskGiB)<<30; snap.Kind == lifecycle.Stopped && disk != nil && size > disk.SizeBytes {
 		record.Machine = withSize(record.Machine, size) // its next layer will have it
 	}
 	becomes := compact(record)
 	if _, err := c.write(ctx, rollbackScript, h.DataDir, c.object.String(), inst.UID, inst.raw, becomes,
-		record.RestoredFrom.Snapshot.String(), snap.raw, words(layerFiles(snap.Machine)), words(snap.bootFiles()), words(snap.checkpointFiles())); err != nil {
+		record.RestoredFrom.String(), snap.raw, words(layerFiles(snap.Machine)), words(snap.bootFiles()), words(snap.checkpointFiles())); err != nil {
 		return err
 	}
 	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, frozen: true}
@@ -69,26 +63,6 @@ func (s *Snapshot) isOf(c call, inst *Instance) error {
 		return c.invalid("its process cannot be judged")
 	}
 	return nil
-}
-
-// Restored is the snapshot that the instance was last rolled back to, unless
-// another one of the instance has that snapshot's name now.
-func (i *Instance) Restored() Ref {
-	if i.RestoredFrom == nil || i.superseded {
-		return Ref{}
-	}
-	return i.RestoredFrom.Snapshot
-}
-
-// supersede marks instances whose snapshot was taken anew since they were rolled
-// back to it.
-func (l *listing) supersede() {
-	for _, inst := range l.instances {
-		if from := inst.RestoredFrom; from != nil {
-			snap := l.snapshots[from.Snapshot.Name]
-			inst.superseded = snap != nil && snap.UID != from.UID && snap.InstanceUID == inst.UID
-		}
-	}
 }
 
 // isTorn reports whether the listing may have been made while somebody changed

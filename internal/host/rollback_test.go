@@ -65,6 +65,13 @@ func (l *lab) sums(object string) string {
 	return string(out)
 }
 
+// panics has a guest's kernel panic, and waits until it has.
+func (l *lab) panics(inst *host.Instance) {
+	l.t.Helper()
+	_, _ = guestOf(inst).Run(context.Background(), "(sleep 0.2; echo c >/proc/sysrq-trigger) >/dev/null 2>&1 &") // it may not get to answer
+	eventually(l.t, time.Minute, "panicked", func() bool { return l.state(inst.Name) == lifecycle.Panicked })
+}
+
 func TestRollback_FromEveryStateIsToMemoryAndDiskOfTheSnapshot(t *testing.T) {
 	l := shared(t)
 	ctx := context.Background()
@@ -85,6 +92,7 @@ func TestRollback_FromEveryStateIsToMemoryAndDiskOfTheSnapshot(t *testing.T) {
 		{lifecycle.Paused, func() { l.qmp("rolled", `{"execute":"stop"}`) }},
 		{lifecycle.Standby, func() { must(t, l.Standby(ctx, inst)) }},
 		{lifecycle.Stopped, func() { must(t, l.Stop(ctx, inst, 20*time.Second)) }},
+		{lifecycle.Panicked, func() { l.panics(inst) }},
 	} {
 		l.write(inst, "after")
 		c.move()
@@ -94,11 +102,14 @@ func TestRollback_FromEveryStateIsToMemoryAndDiskOfTheSnapshot(t *testing.T) {
 		}
 		must(t, l.Rollback(ctx, before, snap))
 		inst = l.find("rolled")
-		if inst.State != lifecycle.Standby || inst.Problem != "" || inst.Restored().Name != "rolled" {
-			t.Fatalf("from %s: it is %s (%s), restored to %s", c.state, inst.State, inst.Problem, inst.Restored())
+		if inst.State != lifecycle.Standby || inst.Problem != "" || inst.RestoredFrom.Name != "rolled" {
+			t.Fatalf("from %s: it is %s (%s), restored to %s", c.state, inst.State, inst.Problem, inst.RestoredFrom)
 		}
 		if inst.UID != before.UID || inst.Labels["role"] != "kept" || !inst.CreatedAt.Equal(before.CreatedAt) || guestOf(inst) != guestOf(before) {
 			t.Errorf("from %s: %+v became %+v", c.state, before.Record, inst.Record)
+		}
+		if console, _ := os.ReadFile(l.path("instances/rolled/run/console.log")); len(console) > 0 {
+			t.Errorf("from %s: it has the console of the life that is over:\n%s", c.state, console)
 		}
 		must(t, l.Restore(ctx, inst))
 		l.await(inst)
@@ -265,8 +276,8 @@ func (l *lab) isRestored(inst *host.Instance, snap *host.Snapshot) error {
 			}
 		}
 	}
-	if inst.State != lifecycle.Standby || inst.Problem != "" || inst.Restored().Name != snap.Name || inst.Machine.Disk.Layers[0] != snap.Machine.Disk.Layers[0] {
-		return fmt.Errorf("it is %s (%s), restored to %s", inst.State, inst.Problem, inst.Restored())
+	if inst.State != lifecycle.Standby || inst.Problem != "" || inst.RestoredFrom.Name != snap.Name || inst.Machine.Disk.Layers[0] != snap.Machine.Disk.Layers[0] {
+		return fmt.Errorf("it is %s (%s), restored to %s", inst.State, inst.Problem, inst.RestoredFrom)
 	}
 	if _, err := os.Stat(l.path("instances", inst.Name, "rollback/instance.json")); err == nil {
 		return errors.New("it is not finished")
@@ -295,7 +306,7 @@ func TestRollback_KilledAtAnyStepIsNotDoneOrDone(t *testing.T) {
 			t.Fatalf("step %d: %v", k.n, err)
 		}
 		now := l.find("killed")
-		if now.Restored().Name == to.Name {
+		if now.RestoredFrom.Name == to.Name {
 			at, to = to, at
 			done++
 		} else {

@@ -60,7 +60,7 @@ func (i *Instance) apply(c call, change Change) error {
 		i.Settings = change.Settings
 	}
 	if change.ForgetRestored {
-		i.RestoredFrom = nil
+		i.RestoredFrom = Ref{}
 	}
 	if change.VCPUs != nil {
 		m.VCPUs = *change.VCPUs

@@ -24,7 +24,7 @@ func (m *model) change(inst *host.Instance) host.Change {
 	if settings := m.settings(); !field.IsNoted(inst.Settings, settings) {
 		change.Settings = field.Note(settings)
 	}
-	change.ForgetRestored = m.RestoreFrom.IsNull() && inst.RestoredFrom != nil
+	change.ForgetRestored = m.RestoreFrom.IsNull() && inst.RestoredFrom != (host.Ref{})
 	change.VCPUs = other(number(m.VCPUs, 0), inst.Machine.VCPUs)
 	change.MemoryMiB = other(number(m.MemoryMiB, 0), inst.Machine.MemoryMiB)
 	change.DiskGiB = other(number(m.DiskGiB, 0), inst.DiskGiB)

@@ -212,7 +212,7 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 	}
 	there := h.instances[inst.Name]
 	if change.ForgetRestored {
-		there.RestoredFrom = nil
+		there.RestoredFrom = host.Ref{}
 	}
 	set(&there.Labels, change.Labels)
 	set(&there.DeletionProtection, change.DeletionProtection)
@@ -289,7 +289,7 @@ func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host
 	}
 	there := h.instances[inst.Name]
 	there.State, there.Machine, there.Problem = snap.Kind, snap.Machine, ""
-	there.RestoredFrom = &host.Restoration{Snapshot: host.Ref{Kind: host.Snapshots, Name: snap.Name}, UID: snap.UID}
+	there.RestoredFrom = host.Ref{Kind: host.Snapshots, Name: snap.Name}
 	*inst = *there
 	return nil
 }

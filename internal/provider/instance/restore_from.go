@@ -18,7 +18,7 @@ func restoreFromAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: Effects.Describe("restore_from", "Name or id of a `kvm_snapshot` of this very instance, to which it is restored in place: its disk is the snapshot's again, and so are its memory, `vcpus` and `memory_mib` if the snapshot has memory; name, labels, forwards and the like stay. "+
 			"Write it out: the snapshot refers to the instance, so that a reference back would be a cycle. "+
-			"It is done once, and remembered on the host: to apply again does nothing. It is done again when another snapshot is named, when the snapshot has been taken anew, and when this is set again after it was removed; to remove it does nothing to the guest. "+
+			"It is done once, and remembered on the host: to apply again does nothing. It is done again when another snapshot is named and when this is set again after it was removed; to remove it does nothing to the guest. "+
 			"Default: none. An instance that is yet to be made cannot have it; see `fork_of`."),
 		Optional: true,
 		Validators: []validator.String{field.Valid("the name of a snapshot, or its id such as lab/snapshots/before", func(text string) error {
@@ -47,8 +47,8 @@ func (m *model) restorePoint() hosts.ID {
 // fillRestored takes over what the instance was last restored to. Its name stays
 // as it was written, after an import it is an id.
 func (m *model) fillRestored(inst *host.Instance) {
-	if restored := inst.Restored(); m.RestoreFrom.IsNull() || m.restorePoint().Ref() != restored {
-		m.RestoreFrom = idValue(m.Host.ValueString(), restored)
+	if m.RestoreFrom.IsNull() || m.restorePoint().Ref() != inst.RestoredFrom {
+		m.RestoreFrom = idValue(m.Host.ValueString(), inst.RestoredFrom)
 	}
 }
 

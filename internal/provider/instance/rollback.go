@@ -91,7 +91,7 @@ func loss(snap *host.Snapshot, state lifecycle.State, desired string) string {
 	if snap.Kind == lifecycle.Stopped {
 		with, from = "without memory", "boots from there when it runs next"
 	}
-	if state == lifecycle.Running || state == lifecycle.Paused {
+	if state.HasProcess() {
 		ends = " Its process is ended, its guest is not shut down."
 	}
 	return fmt.Sprintf("The snapshot was taken at %s, %s. All that was written to the instance's disk and memory since is lost.%s It %s, and is led to the state %q.",
@@ -150,7 +150,7 @@ func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model) (*ho
 		return inst, nil
 	}
 	for attempt := 1; ; attempt++ {
-		if inst.Restored() == m.restorePoint().Ref() {
+		if inst.RestoredFrom == m.restorePoint().Ref() {
 			return inst, nil
 		}
 		snap, err := d.Snapshot(ctx, m.restorePoint().Name)

@@ -151,7 +151,7 @@ func TestRollBack_ThatCollidedWithAnotherChangeIsFinished(t *testing.T) {
 	h.snapshots = []*host.Snapshot{snapshotOf("s", lifecycle.Standby)}
 	h.fail["rollback to s"] = once(host.ErrChanged)
 	inst, err := rollBack(t.Context(), h, h.add("a", host.Record{}, lifecycle.Running), modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true}))
-	if err != nil || inst.Restored().Name != "s" || inst.State != lifecycle.Standby {
+	if err != nil || inst.RestoredFrom.Name != "s" || inst.State != lifecycle.Standby {
 		t.Errorf("%v, %+v", err, inst)
 	}
 }
@@ -183,17 +183,17 @@ func TestRollBack_ChecksAgainWhatThePlanChecked(t *testing.T) {
 }
 
 func TestFillRestored_KeepsTheNameAsItWasWritten(t *testing.T) {
-	restored := &host.Restoration{Snapshot: host.Ref{Kind: host.Snapshots, Name: "s"}, UID: "u"}
+	restored := host.Ref{Kind: host.Snapshots, Name: "s"}
 	for _, c := range []struct {
 		was, want types.String
-		restored  *host.Restoration
+		restored  host.Ref
 	}{
 		{types.StringValue("s"), types.StringValue("s"), restored},
 		{types.StringValue("lab/snapshots/s"), types.StringValue("lab/snapshots/s"), restored},
 		{types.StringNull(), types.StringValue("lab/snapshots/s"), restored},
 		{types.StringValue("other"), types.StringValue("lab/snapshots/s"), restored},
-		{types.StringValue("s"), types.StringNull(), nil},
-		{types.StringNull(), types.StringNull(), nil},
+		{types.StringValue("s"), types.StringNull(), host.Ref{}},
+		{types.StringNull(), types.StringNull(), host.Ref{}},
 	} {
 		m := model{Host: types.StringValue("lab"), RestoreFrom: c.was}
 		m.fillRestored(&host.Instance{Record: host.Record{RestoredFrom: c.restored}})
@@ -226,6 +226,10 @@ func TestRestoreFrom_IsPlannedWhenItIsToBeDoneAndOnlyThen(t *testing.T) {
 			Config:    config(`restore_from = "first"`), ExpectError: regexp.MustCompile(`Broken`),
 		},
 		{Config: config(`restore_from = "first"`), ConfigPlanChecks: update, Check: calls(lab, "rollback to first", "rollback to first", "restore")},
+		{ // it is another one now, and what the instance was restored to stays
+			PreConfig: func() { lab.snapshots[0].UID = "retaken" },
+			Config:    config(`restore_from = "first"`), ConfigPlanChecks: nothing,
+		},
 		{ // it is gone, and that it was restored from it stays
 			PreConfig: func() { lab.snapshots = nil },
 			Config:    config(`restore_from = "first"`), ConfigPlanChecks: nothing,
