@@ -130,12 +130,12 @@ func (i *Instance) setKernel(k KernelSpec) {
 
 // createArgs are the arguments of create.sh from the image on.
 func createArgs(inst *Instance, image *Image) []string {
-	var dir, below, format, top, size string
+	var dir, below, format, known, top, size string
 	if image != nil {
-		dir, below, format = Ref{Images, image.Name}.String(), imageLayer(image).File, image.Format
+		dir, below, format, known = Ref{Images, image.Name}.String(), imageLayer(image).File, image.Format, image.raw
 	}
 	if d := inst.Machine.Disk; d != nil {
 		top, size = d.Layers[0].File, fmt.Sprint(d.SizeBytes)
 	}
-	return []string{dir, below, format, top, size, inst.KernelImage.String(), inst.InitrdImage.String()}
+	return []string{dir, below, format, top, size, inst.KernelImage.String(), inst.InitrdImage.String(), known}
 }

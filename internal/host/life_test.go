@@ -303,3 +303,15 @@ func TestStandby_LosesNoStoreOfABusyGuest(t *testing.T) {
 		t.Error("it has booted meanwhile")
 	}
 }
+
+func TestStop_DropsACheckpointThatIsPast(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	fork := l.fork("past")
+	must(t, os.Mkdir(l.path("instances/past/checkpoint"), 0o700)) // as a restore leaves it that was killed at its end
+	must(t, os.WriteFile(l.path("instances/past/checkpoint/memory"), []byte("old"), 0o600))
+	must(t, l.Stop(ctx, fork, 20*time.Second))
+	if state := l.state("past"); state != lifecycle.Stopped {
+		t.Errorf("it is %s", state)
+	}
+}

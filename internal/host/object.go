@@ -86,6 +86,7 @@ type Instance struct {
 
 	raw     string // instance.json to the letter: what a change is conditional on
 	frozen  bool   // its top layer belongs to others too, and is not written any more
+	copying bool   // its guest stands still, and its memory is being copied
 	halfway bool   // its rollback to a snapshot is committed and not finished
 }
 

@@ -31,7 +31,7 @@ var ErrNotReady = errors.New("the guest did not get ready")
 // errGone ends the wait early: what was seen cannot change for the better.
 var errGone = errors.New("it cannot get ready")
 
-// console.sh prints the tail of the console and whether the process lives.
+// consoleScript prints the tail of the console and whether the process lives.
 const consoleScript = `cd "$1" || exit
 alive control "$2" && echo alive || echo ended
 [ ! -f run/console.log ] || tail -c "$3" run/console.log`

@@ -65,17 +65,6 @@ func (s *Snapshot) isOf(c call, inst *Instance) error {
 	return nil
 }
 
-// isTorn reports whether the listing may have been made while somebody changed
-// what it lists: something is half done, or seems to be damaged.
-func (l *listing) isTorn() bool {
-	for _, inst := range l.instances {
-		if inst.halfway || inst.Problem != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // finish finishes what scripts that were killed, or still run, have begun. What
 // cannot be finished is shown by the next listing.
 func (h *Host) finish(ctx context.Context, l *listing) {
