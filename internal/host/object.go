@@ -42,8 +42,9 @@ func (r *Ref) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// NamePattern is what every name matches: it is a directory on the host, a part
-// of an id, and of no file that the host itself makes.
+// NamePattern is what every name of an object matches: it is a directory on the
+// host, a part of an id, and of no file that the host itself makes. Hosts, which
+// are a part of every id, too, are named by the same rule.
 var NamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // A Record is an instance's instance.json: what was asked for, and what was
