@@ -67,6 +67,18 @@ func (p *Provider) ValidateResource(t *testing.T, name string, config map[string
 	return resp.Diagnostics
 }
 
+// ValidateData validates a data source's configuration.
+func (p *Provider) ValidateData(t *testing.T, name string, config map[string]any) []*tfprotov6.Diagnostic {
+	t.Helper()
+	resp, err := p.server.ValidateDataResourceConfig(context.Background(), &tfprotov6.ValidateDataResourceConfigRequest{
+		TypeName: name, Config: pack(t, p.schemas.DataSourceSchemas[name], config),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
 // PlanCreate plans a resource that is not there. The plan's top level is
 // returned.
 func (p *Provider) PlanCreate(t *testing.T, name string, config map[string]any) (map[string]tftypes.Value, []*tfprotov6.Diagnostic) {
