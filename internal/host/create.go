@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,7 +65,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if spec.Kernel != nil {
 		inst.setKernel(*spec.Kernel)
 	}
-	for _, key := range sortedKeys(spec.Interfaces) {
+	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
 		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
 	}
 

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -147,7 +149,7 @@ func all[T any](ctx context.Context, h *Host, among func(*listing) map[string]*T
 		return nil, err
 	}
 	var objects []*T
-	for _, name := range sortedKeys(among(l)) {
+	for _, name := range slices.Sorted(maps.Keys(among(l))) {
 		copied := *among(l)[name]
 		objects = append(objects, &copied)
 	}

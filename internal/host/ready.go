@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,8 +152,8 @@ func (h *Host) tryOf(c call, inst *Instance, check Check) (func(context.Context)
 
 // forwardTo is where on the host a guest's TCP port is reached.
 func forwardTo(inst *Instance, port int) (string, bool) {
-	for _, nic := range sortedKeys(inst.Forwards) {
-		for _, key := range sortedKeys(inst.Forwards[nic]) {
+	for _, nic := range slices.Sorted(maps.Keys(inst.Forwards)) {
+		for _, key := range slices.Sorted(maps.Keys(inst.Forwards[nic])) {
 			if f := inst.Forwards[nic][key]; f.GuestPort == port && f.Protocol == "tcp" {
 				address := f.HostAddress
 				if address == "0.0.0.0" || address == "" {

@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
@@ -68,7 +70,7 @@ func (s *Snapshot) isOf(c call, inst *Instance) error {
 // finish finishes what scripts that were killed, or still run, have begun. What
 // cannot be finished is shown by the next listing.
 func (h *Host) finish(ctx context.Context, l *listing) {
-	for _, name := range sortedKeys(l.instances) {
+	for _, name := range slices.Sorted(maps.Keys(l.instances)) {
 		if l.instances[name].halfway {
 			c := h.call("finish rolling back", Instances, name)
 			_, _ = c.write(ctx, finishScript, h.dir(c.object))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
@@ -144,12 +146,12 @@ func forwardChanges(from, to *Instance) []string {
 	present := from.Present()
 	for i, nic := range from.Machine.NICs {
 		before, after := present[nic.Key], to.Forwards[nic.Key]
-		for _, key := range sortedKeys(before) {
+		for _, key := range slices.Sorted(maps.Keys(before)) {
 			if after[key] != before[key] {
 				removed = append(removed, qemu.RemoveForward(i, before[key]), qemu.AddForward(i, before[key]))
 			}
 		}
-		for _, key := range sortedKeys(after) {
+		for _, key := range slices.Sorted(maps.Keys(after)) {
 			if after[key] != before[key] {
 				added = append(added, qemu.RemoveForward(i, after[key]), "", qemu.AddForward(i, after[key]), qemu.RemoveForward(i, after[key]))
 			}

@@ -2,8 +2,6 @@ package qemu
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -119,5 +117,3 @@ func Pause(messages []Message) time.Duration {
 	}
 	return longest
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -236,7 +236,7 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 		},
 		{
 			PreConfig: web(func(i *host.Instance) { i.State, i.UID = lifecycle.Running, "somebody else's" }),
-			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`terraform import ADDRESS\s+lab/instances/web`),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*The name is taken`),
 		},
 	}})
 	if lab.instances["web"] == nil {
