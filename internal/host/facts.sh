@@ -7,7 +7,11 @@ done
 command -v "$2" >/dev/null || fail $UNFIT "$2 is missing (Debian: apt-get install qemu-system-x86)"
 command -v qemu-img >/dev/null || fail $UNFIT "qemu-img is missing (Debian: apt-get install qemu-utils)"
 visit "$1"
-[ -w . ] || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+if [ -d ports ]; then
+	[ -w instances ]
+else
+	mkdir .tmp-$$ && rmdir .tmp-$$
+fi 2>/dev/null || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
 
 "$2" --version | sed -n 's/.*version \([0-9.]*\).*/version \1/p'
 "$2" -machine help | sed -n 's/^q35 .*(alias of \(.*\))$/machine \1/p'

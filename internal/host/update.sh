@@ -36,14 +36,14 @@ fetch() { # IMAGE FILE: a boot file, beside the one that it is to replace
 	'' | -) return ;;
 	esac
 	[ -d "$data_dir/$1" ] || refuse $NOT_FOUND "there is no ${1#images/} among the images"
-	mkdir -p boot && ln -f "$data_dir/$1/data" "boot/$2.tmp" || refuse $FAILED "$1 cannot be shared"
+	[ "$data_dir/$1/data" -ef "boot/$2" ] || { mkdir -p boot && ln -f "$data_dir/$1/data" "boot/$2.tmp"; } || refuse $FAILED "$1 cannot be shared"
 }
 
 place() { # IMAGE FILE: what was fetched
 	case $1 in
 	'') ;;
 	-) rm -f "boot/$2" ;;
-	*) mv "boot/$2.tmp" "boot/$2" && sync boot ;;
+	*) [ ! -e "boot/$2.tmp" ] || { mv "boot/$2.tmp" "boot/$2" && sync boot; } ;;
 	esac || refuse $FAILED "cannot write its boot files"
 }
 
