@@ -51,7 +51,7 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 		}
 	}
 	for _, other := range images {
-		if spec.SHA256 != "" && other.SHA256 == spec.SHA256 {
+		if spec.SHA256 != "" && other.SHA256 == spec.SHA256 && other.Problem == "" {
 			return h.linkImage(ctx, c, image, other)
 		}
 	}
@@ -78,6 +78,9 @@ func (h *Host) NoteImage(ctx context.Context, image *Image, settings json.RawMes
 	changed.Settings = settings
 	changed.raw = compact(changed)
 	c := h.call("update", Images, image.Name)
+	if image.Unreadable { // to write it anew would make up what it is
+		return c.invalid("it is damaged: %s", image.Problem)
+	}
 	if _, err := c.write(ctx, labelScript, h.dir(c.object), metadata(Images), image.raw, changed.raw); err != nil {
 		return err
 	}

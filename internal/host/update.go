@@ -31,6 +31,9 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	if err := changed.apply(c, change); err != nil {
 		return err
 	}
+	if err := h.checkBoot(ctx, c, inst.Record, changed.Record); err != nil {
+		return err
+	}
 	if change.Forwards == nil {
 		return h.commitUpdate(ctx, c, inst, &changed)
 	}
