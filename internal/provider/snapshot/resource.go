@@ -5,6 +5,7 @@ package snapshot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -105,6 +106,9 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
+		return
+	case snap.UID == "" && m.UID.IsNull(): // an import of what does not say what it is
+		report.Error(&resp.Diagnostics, "import", id, report.Left(fmt.Errorf("it is damaged: %s", snap.Problem), snap.Rescue))
 		return
 	case snap.Problem != "":
 		resp.Diagnostics.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
