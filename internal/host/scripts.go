@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
@@ -88,9 +89,36 @@ func (c call) read(ctx context.Context, script string, args ...string) (string, 
 	return c.outcome(result, err)
 }
 
-// write runs a script that changes something. Once it is sent its end is
-// awaited, and what was listed before is forgotten.
+// patience is how long a lock is waited for by an operation without a time limit.
+const patience = 2 * time.Minute
+
+// write runs a script that changes something, as try does. A lock that somebody
+// else holds is waited for until the operation's time limit: the host waits for
+// some seconds at a time, between which its session is free for others. The
+// error then is ErrBusy, and names the holder.
 func (c call) write(ctx context.Context, script string, args ...string) (string, error) {
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
+	var busy error
+	for {
+		out, err := c.try(ctx, script, args...)
+		switch over := ctx.Err(); {
+		case errors.Is(err, ErrBusy) && over == nil:
+			busy = err
+		case busy != nil && over != nil && errors.Is(err, over): // it was not sent any more
+			return "", busy
+		default:
+			return out, err
+		}
+	}
+}
+
+// try runs a script that changes something, once. When it is sent its end is
+// awaited, and what was listed before is forgotten.
+func (c call) try(ctx context.Context, script string, args ...string) (string, error) {
 	defer c.host.Forget()
 	result, err := c.host.transport.Run(ctx, ssh.Script{Name: c.verb, Text: script, Args: args, Atomic: true})
 	return c.outcome(result, err)
