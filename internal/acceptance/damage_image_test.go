@@ -77,6 +77,7 @@ func TestDamage_OfAnImageIsToldAndNothingIsDestroyed(t *testing.T) {
 	tells(t, w.want(1, "apply", "-auto-approve", "-replace=kvm_image.dmi-mute"), "Unable to delete image dmi-mute", "does not say whose it is", "by hand")
 	tells(t, w.want(1, "destroy", "-auto-approve", "-target=kvm_image.dmi-mute"), "Unable to delete image dmi-mute", "does not say whose it is", "by hand")
 	w.want(0, "state", "rm", "kvm_image.dmi-mute")
+	tells(t, w.want(1, "apply", "-auto-approve"), "Unable to create image dmi-mute", "name is taken", "does not say what it is", "cannot be read", "mend or remove")
 	tells(t, w.want(1, "import", "-no-color", "kvm_image.dmi-mute", "default/images/dmi-mute"), "Unable to import image dmi-mute", "its metadata cannot be read", "Mend", "images/dmi-mute/image.json")
 	if after := hashes(t, "dmi-"); after != before {
 		t.Errorf("there was\n%sand is\n%s", before, after)

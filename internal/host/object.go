@@ -33,6 +33,9 @@ func (r Ref) String() string {
 	return string(r.Kind) + "/" + r.Name
 }
 
+// object is a Ref as a person says it: "snapshot golden".
+func (r Ref) object() string { return strings.TrimSuffix(string(r.Kind), "s") + " " + r.Name }
+
 // MarshalText and UnmarshalText put a Ref into an object's metadata.
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
