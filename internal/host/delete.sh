@@ -7,7 +7,7 @@ object=$2 uid=$3 metadata=$4
 hold "$object"
 case $(cat "$object/$metadata" 2>/dev/null) in
 *"$uid"*) ;;
-*'"uid"'*) fail $REPLACED "another has its name" ;;
+*'"uid":'*'"'????????-????-????-????-????????????'"'*) fail $REPLACED "another has its name" ;;
 *) fail $INVALID "its $metadata does not say whose it is: mend it, or remove $1/$object by hand" ;;
 esac
 
