@@ -184,3 +184,22 @@ func TestListing_TrustsNothingOfARollbackThatIsNotFinished(t *testing.T) {
 		t.Errorf("it is %s (%s)", inst.State, inst.Problem)
 	}
 }
+
+func TestListing_KnowsWhichSnapshotsSayWhatTheyAre(t *testing.T) {
+	const good = `{"name":"s","uid":"u","instance":"instances/a","kind":"stopped","machine":{"type":"pc-q35-7.2","accelerator":"tcg","cpu":"max","vcpus":1,"memory_mib":1}}`
+	for text, readable := range map[string]bool{
+		good: true,
+		strings.Replace(good, `"uid":"u",`, "", 1):                false,
+		strings.Replace(good, `"instance":"instances/a",`, "", 1): false,
+		strings.Replace(good, `"memory_mib":1`, `"memory":1`, 1):  false,
+		`{"name":"s"`: false,
+	} {
+		l, err := parseListing("/data", "[metadata]\nsnapshots/s/snapshot.json:"+text+"\n[files]\n[processes]\nb m\n[events]\n[ports]\n*\n[end]\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if snap := l.snapshots["s"]; snap.Unreadable == readable || (snap.Problem == "") != readable || (snap.Rescue == "") != readable {
+			t.Errorf("%s: unreadable %t, problem %q, rescue %q", text, snap.Unreadable, snap.Problem, snap.Rescue)
+		}
+	}
+}

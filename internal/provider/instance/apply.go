@@ -55,12 +55,9 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 	if err != nil {
 		return nil, err
 	}
-	inst, err := d.Instance(ctx, id.Name)
+	inst, err := present(ctx, d, id.Name, uid)
 	if err != nil {
 		return nil, err
-	}
-	if inst.UID != uid && !unreadable(inst) {
-		return nil, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, inst.UID, uid)
 	}
 	if inst, err = rollBack(ctx, d, inst, m); err != nil {
 		return nil, err
@@ -71,9 +68,20 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 	return alter(ctx, d, inst, m)
 }
 
-// unreadable reports whether an instance's metadata does not tell whose it is.
-// It is then taken for the one that is known, and left alone.
-func unreadable(inst *host.Instance) bool { return inst.UID == "" && inst.Problem != "" }
+// present is the instance of that uid as it is now. One whose metadata does not
+// tell what it is cannot be changed: what is not known of it would be lost.
+func present(ctx context.Context, d driver, name, uid string) (*host.Instance, error) {
+	inst, err := d.Instance(ctx, name)
+	switch {
+	case err != nil:
+		return nil, err
+	case inst.UID != uid && inst.UID != "":
+		return nil, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, inst.UID, uid)
+	case inst.Unreadable:
+		return nil, refusal(inst)
+	}
+	return inst, nil
+}
 
 // settle decides what becomes of an instance that was made and then not led to
 // where it was wanted. One that runs and only is not ready, or not ready yet

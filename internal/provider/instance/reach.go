@@ -3,7 +3,6 @@ package instance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -101,12 +100,9 @@ func again(ctx context.Context, d driver, inst *host.Instance, attempt int, err 
 		return inst, err
 	}
 	d.Forget()
-	fresh, err := d.Instance(ctx, inst.Name)
+	fresh, err := present(ctx, d, inst.Name, inst.UID)
 	if err != nil {
 		return inst, err
-	}
-	if fresh.UID != inst.UID {
-		return inst, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, fresh.UID, inst.UID)
 	}
 	return fresh, nil
 }

@@ -94,13 +94,16 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
 		return
-	case unreadable(inst): // what Terraform knows of it is all that is known
+	case inst.Unreadable && m.UID.IsNull():
+		report.Error(&resp.Diagnostics, "import", id, refusal(inst))
+		return
+	case inst.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
+		resp.State.RemoveResource(ctx)
+		return
+	case inst.Unreadable: // what Terraform knows of it is all that is known
 		warnOfState(&resp.Diagnostics, &m, inst)
 		m.State = types.StringValue(string(inst.State))
 		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-		return
-	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
-		resp.State.RemoveResource(ctx)
 		return
 	}
 	warnOfState(&resp.Diagnostics, &m, inst)

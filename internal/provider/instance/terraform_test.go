@@ -217,12 +217,30 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 			Config:    same, ExpectError: regexp.MustCompile(`whose state is\s+unknown:\s+it\s+was\s+stopped\s+by\s+a\s+signal`),
 		},
 		{
-			PreConfig: web(func(i *host.Instance) { i.UID, i.Problem, i.Rescue = "", "its metadata is nonsense", "mend it" }),
-			Config:    same, ExpectError: regexp.MustCompile(`(?s)damaged:\s+its\s+metadata\s+is\s+nonsense.*Nothing\s+of\s+it\s+was\s+changed.\s+Mend\s+it`),
+			PreConfig: web(func(i *host.Instance) {
+				i.Unreadable, i.UID, i.Problem, i.Rescue, i.Machine = true, "", "its metadata is nonsense", "mend it", qemu.Machine{}
+			}),
+			Config: same, ExpectError: regexp.MustCompile(`(?s)damaged:\s+its\s+metadata\s+is\s+nonsense.*Nothing\s+of\s+it\s+was\s+changed.\s+Mend\s+it`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.UID = "uid-1" }), // which is all that it says
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ExpectError: regexp.MustCompile(`damaged:\s+its\s+metadata\s+is\s+nonsense`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State = lifecycle.Running }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
+		},
+		{
+			Config:      instance("image = \"lab/images/debian\"\nlabels = { role = \"web\" }"),
+			ExpectError: regexp.MustCompile(`damaged:\s+its\s+metadata\s+is\s+nonsense`),
+		},
+		{
+			ResourceName: "kvm_instance.web", ImportState: true, ImportStateId: "web",
+			ExpectError: regexp.MustCompile(`(?s)Unable to import instance web.*its\s+metadata\s+is\s+nonsense.*Host:\s+lab.*Mend\s+it`),
 		},
 		{
 			PreConfig: web(func(i *host.Instance) {
-				i.UID, i.Problem, i.State = "uid-1", "a layer is missing", lifecycle.Running
+				i.Unreadable, i.Problem, i.State, i.Machine = false, "a layer is missing", lifecycle.Running, qemu.Machine{Type: "pc-q35-7.2", VCPUs: 1, MemoryMiB: 512}
 			}),
 			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
 		},
@@ -235,7 +253,13 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "start"),
 		},
 		{
-			PreConfig: web(func(i *host.Instance) { i.State, i.UID = lifecycle.Running, "somebody else's" }),
+			PreConfig: web(func(i *host.Instance) {
+				i.State, i.UID, i.Unreadable, i.Problem = lifecycle.Unknown, "somebody else's", true, "its metadata is nonsense"
+			}),
+			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`terraform import ADDRESS\s+lab/instances/web`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State, i.Unreadable, i.Problem = lifecycle.Running, false, "" }),
 			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`terraform import ADDRESS\s+lab/instances/web`),
 		},
 	}})
