@@ -52,7 +52,9 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if err != nil {
 		id := m.id()
 		id.Host = name
-		report.Error(&resp.Diagnostics, "create", id, err)
+		report.Error(&resp.Diagnostics, "create", id, report.Unsure(img, err))
+	}
+	if img == nil {
 		return
 	}
 	m.fill(name, img)

@@ -41,6 +41,23 @@ func (r *instanceResource) get(ctx context.Context, id hosts.ID) (*host.Instance
 	return d.Instance(ctx, id.Name)
 }
 
+// create makes the instance and leads it where it is wanted. With an error it
+// returns what is left of it, or may be; nil when nothing is.
+func (m *model) create(ctx context.Context, d driver) (*host.Instance, error) {
+	inst, err := m.make(ctx, d)
+	if err != nil {
+		return inst, report.Unsure(inst, err)
+	}
+	if inst, err = alter(ctx, d, inst, m); err == nil {
+		return inst, nil
+	}
+	gone, err := settle(ctx, d, inst, err)
+	if gone {
+		return nil, err
+	}
+	return inst, err
+}
+
 // make makes the instance, which does not run yet.
 func (m *model) make(ctx context.Context, d driver) (*host.Instance, error) {
 	if m.ForkOf.IsNull() {

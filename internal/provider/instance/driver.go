@@ -9,6 +9,7 @@ import (
 
 // A driver is what this package asks of a host; *host.Host is one.
 type driver interface {
+	// With an error, Create and Fork return what may have been made nevertheless.
 	Create(context.Context, host.InstanceSpec) (*host.Instance, error)
 	Fork(context.Context, host.ForkSpec) (*host.Instance, error)
 	Start(context.Context, *host.Instance) error

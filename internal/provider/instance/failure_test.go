@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 func TestCreate_ThatCannotStartLeavesNothing(t *testing.T) {
@@ -49,6 +50,41 @@ func TestCreate_OfAGuestThatIsNotReadyKeepsItTainted(t *testing.T) {
 			Config: config, ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
 		},
 	}})
+}
+
+// What was made when the connection was lost is known by its uid, and does not
+// stand in the way of the next apply.
+func TestCreate_WhoseAnswerIsLostIsDoneAnewByTheNextApply(t *testing.T) {
+	t.Parallel()
+	for call, arguments := range map[string]string{"create": `image = "lab/images/debian"`, "fork": `fork_of = "lab/instances/base"`} {
+		for _, isThere := range []bool{true, false} {
+			lab := newFakeHost()
+			lab.add("base", host.Record{}, lifecycle.Stopped)
+			lab.lose[call] = once(ssh.ErrLost)
+			action := plancheck.ResourceActionDestroyBeforeCreate
+			if !isThere {
+				action = plancheck.ResourceActionCreate
+			}
+			tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+				{
+					Config: instance(arguments),
+					ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*was\s+lost.*may\s+be\s+on\s+the\s+host.*` +
+						`marked\s+as\s+tainted.*terraform\s+apply\s+again.*terraform\s+untaint\s+ADDRESS`),
+				},
+				{
+					PreConfig: func() {
+						if !isThere {
+							delete(lab.instances, "web")
+						}
+					},
+					Config: instance(arguments), ConfigPlanChecks: planned(action), Check: is("state", "running"),
+				},
+			}})
+			if len(lab.instances) != 1 {
+				t.Errorf("%s: left: %v", call, lab.instances)
+			}
+		}
+	}
 }
 
 func TestCreate_OfANameThatIsTakenSaysHowToImportIt(t *testing.T) {

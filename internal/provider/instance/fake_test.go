@@ -22,6 +22,7 @@ type fakeHost struct {
 	snapshots []*host.Snapshot
 	calls     []string                     // what was done, in order, without reads
 	fail      map[string]func() error      // by call; what it returns is the call's error
+	lose      map[string]func() error      // by call that makes something; what it returns comes with what was made
 	before    map[string]func(h *fakeHost) // by call; what somebody else does just before
 	made      int
 }
@@ -29,7 +30,7 @@ type fakeHost struct {
 var errBroken = errors.New("broken")
 
 func newFakeHost() *fakeHost {
-	return &fakeHost{instances: map[string]*host.Instance{}, fail: map[string]func() error{}, before: map[string]func(*fakeHost){}}
+	return &fakeHost{instances: map[string]*host.Instance{}, fail: map[string]func() error{}, lose: map[string]func() error{}, before: map[string]func(*fakeHost){}}
 }
 
 func always(err error) func() error { return func() error { return err } }
@@ -99,7 +100,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs))})
 	}
 	record.Forwards = h.choose(forwardsOfSpecs(spec.Interfaces), nil)
-	return h.add(spec.Name, record, lifecycle.Stopped), nil
+	return h.answer("create", h.add(spec.Name, record, lifecycle.Stopped))
 }
 
 func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance, error) {
@@ -134,7 +135,15 @@ func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance
 		maps.Copy(wanted[nic], forwards)
 	}
 	record.Forwards = h.choose(wanted, nil)
-	return h.add(spec.Name, record, state), nil
+	return h.answer("fork", h.add(spec.Name, record, state))
+}
+
+// answer is what a call returns that has made something.
+func (h *fakeHost) answer(call string, made *host.Instance) (*host.Instance, error) {
+	if lose := h.lose[call]; lose != nil {
+		return made, lose()
+	}
+	return made, nil
 }
 
 func forwardsOfSpecs(specs map[string]host.InterfaceSpec) map[string]map[string]qemu.Forward {

@@ -59,18 +59,12 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		report.Error(&resp.Diagnostics, "create", id, err)
 		return
 	}
-	inst, err := m.make(ctx, d)
+	inst, err := m.create(ctx, d)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "create", id, err)
-		return
 	}
-	inst, err = alter(ctx, d, inst, &m)
-	if err != nil {
-		gone, err := settle(ctx, d, inst, err)
-		report.Error(&resp.Diagnostics, "create", id, err)
-		if gone {
-			return
-		}
+	if inst == nil {
+		return
 	}
 	m.fill(id.Host, inst)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)

@@ -74,10 +74,11 @@ func (r *snapshotResource) Create(ctx context.Context, req resource.CreateReques
 	id := m.id()
 	snap, err := r.take(ctx, id, &m)
 	if err != nil {
-		report.Error(&resp.Diagnostics, "take", id, err)
+		report.Error(&resp.Diagnostics, "take", id, report.Unsure(snap, err))
+	}
+	if snap == nil {
 		return
 	}
-	tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
 	m.fill(id.Host, snap)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
@@ -88,7 +89,11 @@ func (r *snapshotResource) take(ctx context.Context, id hosts.ID, m *model) (*ho
 	if err != nil {
 		return nil, err
 	}
-	return h.TakeSnapshot(ctx, m.spec())
+	snap, err := h.TakeSnapshot(ctx, m.spec())
+	if err == nil {
+		tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
+	}
+	return snap, err
 }
 
 func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
