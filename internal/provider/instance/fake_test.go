@@ -92,6 +92,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 		Machine: qemu.Machine{Type: "pc-q35-7.2", VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB}}
 	if spec.Image != "" {
 		record.Image = host.Ref{Kind: host.Images, Name: spec.Image}
+		record.Machine.Disk = &qemu.Disk{SizeBytes: int64(max(spec.DiskGiB, 2)) << 30} // its image has 2 GiB
 	}
 	if spec.Kernel != nil {
 		setKernel(&record, *spec.Kernel)
@@ -213,10 +214,25 @@ func (h *fakeHost) Ready(ctx context.Context, inst *host.Instance, _ host.Check)
 	return h.move(ctx, "ready", inst, inst.State, lifecycle.Running)
 }
 
+// Check knows the sizes of disks, and that there is no image "nowhere".
+func (h *fakeHost) Check(_ context.Context, inst *host.Instance, change host.Change) error {
+	disk := inst.Machine.Disk
+	if change.DiskGiB != nil && (disk == nil || int64(*change.DiskGiB)<<30 < disk.SizeBytes) {
+		return fmt.Errorf("%w: a disk of %d GiB", host.ErrInvalid, *change.DiskGiB)
+	}
+	if change.Kernel != nil && change.Kernel.Image == "nowhere" {
+		return host.ErrNotFound
+	}
+	return nil
+}
+
 func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.Change) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.begin(ctx, "update"); err != nil {
+		return err
+	}
+	if err := h.Check(ctx, inst, change); err != nil {
 		return err
 	}
 	there := h.instances[inst.Name]
@@ -225,7 +241,9 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 	}
 	set(&there.Labels, change.Labels)
 	set(&there.DeletionProtection, change.DeletionProtection)
-	set(&there.DiskGiB, change.DiskGiB)
+	if set(&there.DiskGiB, change.DiskGiB); change.DiskGiB != nil {
+		there.Machine.Disk = &qemu.Disk{SizeBytes: int64(*change.DiskGiB) << 30}
+	}
 	if change.Settings != nil {
 		there.Settings = change.Settings
 	}
