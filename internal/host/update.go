@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
@@ -40,6 +42,31 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	return h.withPorts(ctx, c, &changed, asked, nil, func(string) error {
 		return h.commitUpdate(ctx, c, inst, &changed)
 	})
+}
+
+// Check returns the error that Update would give, as far as that can be told
+// before, and for whatever state the instance will be in: a size that its disk
+// cannot have, an image that is not there. One round trip at most, which reads
+// share.
+func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
+	c := h.call("update", Instances, inst.Name)
+	changed := *inst
+	changed.State = lifecycle.Stopped // in which everything can be changed
+	if err := changed.apply(c, change); err != nil {
+		return err
+	}
+	for _, boot := range []string{otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage)} {
+		name, needed := strings.CutPrefix(boot, string(Images)+"/")
+		if !needed {
+			continue
+		}
+		if _, err := h.Image(ctx, name); errors.Is(err, ErrNotFound) {
+			return c.fail(ErrNotFound, "there is no "+name+" among the images", "")
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply makes the changes that need no host.

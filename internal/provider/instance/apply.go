@@ -48,7 +48,7 @@ func (m *model) create(ctx context.Context, d driver) (*host.Instance, error) {
 	if err != nil {
 		return inst, report.Unsure(inst, err)
 	}
-	if inst, err = alter(ctx, d, inst, m); err == nil {
+	if inst, err = alter(ctx, d, inst, m, false); err == nil {
 		return inst, nil
 	}
 	gone, err := settle(ctx, d, inst, err)
@@ -66,8 +66,9 @@ func (m *model) make(ctx context.Context, d driver) (*host.Instance, error) {
 	return d.Fork(ctx, m.forkSpec())
 }
 
-// update makes an instance of a known uid what m asks for.
-func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, m *model) (*host.Instance, error) {
+// update makes an instance of a known uid what m asks for; restarts says whether
+// it is planned to restart.
+func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, m *model, restarts bool) (*host.Instance, error) {
 	d, err := r.drive(id.Host)
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 	if inst.State == lifecycle.Unknown {
 		return nil, refusal(inst)
 	}
-	return alter(ctx, d, inst, m)
+	return alter(ctx, d, inst, m, restarts)
 }
 
 // present is the instance of that uid as it is now. One whose metadata does not

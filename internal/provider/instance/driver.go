@@ -19,6 +19,7 @@ type driver interface {
 	Stop(context.Context, *host.Instance, time.Duration) error
 	Ready(context.Context, *host.Instance, host.Check) error
 	Rollback(context.Context, *host.Instance, *host.Snapshot) error
+	Check(context.Context, *host.Instance, host.Change) error
 	Update(context.Context, *host.Instance, host.Change) error
 	DeleteInstance(ctx context.Context, name, uid string) error
 

@@ -119,7 +119,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	defer cancel()
 
 	id := before.id()
-	inst, err := r.update(ctx, id, before.UID.ValueString(), &m)
+	inst, err := r.update(ctx, id, before.UID.ValueString(), &m, len(before.restarts(req.State.Raw, req.Plan.Raw)) > 0)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "update", id, err)
 		return

@@ -76,6 +76,11 @@ func TestInstance_IsChangedAsThePlanSays(t *testing.T) {
 			),
 		},
 		{
+			Config:      instance(`image = "lab/images/debian"` + "\n" + lan + "\ndisk_gib = 1"), // less than it has, though nobody asked for that
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(`never shrinks`),
+		},
+		{
 			Config:           instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\ndisk_gib = 20"),
 			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
 			Check:            tf.ComposeTestCheckFunc(calls(lab, "stop", "update", "start"), is("memory_mib", "1024"), is("disk_gib", "20"), is("labels.%", "0")),
@@ -266,6 +271,37 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 	if lab.instances["web"] == nil {
 		t.Error("what somebody else made is gone")
 	}
+}
+
+// What changes on the host between plan and apply restarts nothing that the plan
+// did not say.
+func TestDrift_AfterThePlanRestartsNothing(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	config := func(more string) string { return instance("image = \"lab/images/debian\"\n" + more) }
+	byHand := tf.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{meanwhile(func() { lab.done(); lab.instances["web"].Machine.VCPUs = 7 })}}
+	runsOn := func() {
+		if calls := lab.done(); len(calls) > 0 || lab.instances["web"].State != lifecycle.Running {
+			t.Errorf("%v, and it is %s", calls, lab.instances["web"].State)
+		}
+	}
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: config("")},
+		{Config: config(`labels = { role = "web" }`), ConfigPlanChecks: byHand, ExpectError: regexp.MustCompile(`(?s)was\s+not\s+in\s+the\s+plan.*Run\s+terraform\s+plan\s+again`)},
+		{PreConfig: runsOn, Config: config(`allow_restart = false`), ExpectError: regexp.MustCompile(`needs a restart`)},
+		{
+			PreConfig: func() { runsOn(); lab.instances["web"].Machine.VCPUs = 1 },
+			Config:    config(`allow_restart = false`), ConfigPlanChecks: byHand, ExpectError: regexp.MustCompile(`allow_restart\s+is\s+false`),
+		},
+		{PreConfig: runsOn, Config: config(""), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start")},
+	}})
+}
+
+// A meanwhile is what somebody else does between plan and apply.
+type meanwhile func()
+
+func (do meanwhile) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	do()
 }
 
 // A fork that names no forwards misses one that somebody has removed, too.
