@@ -48,7 +48,7 @@ func alter(ctx context.Context, d driver, inst *host.Instance, m *model, restart
 				return inst, err
 			}
 		}
-		if err = d.Update(ctx, inst, change); err == nil {
+		if err = overdue(ctx, "update", inst.State, d.Update(ctx, inst, change)); err == nil {
 			return reach(ctx, d, inst, g)
 		}
 		if inst, err = again(ctx, d, inst, attempt, err); err != nil {

@@ -95,14 +95,44 @@ func TestReach_SaysWhatIsDamaged(t *testing.T) {
 	}
 }
 
-func TestReach_NamesTheLastStateWhenTheTimeIsUp(t *testing.T) {
-	h := newFakeHost()
-	inst := h.add("a", host.Record{}, lifecycle.Standby)
+func TestTimeLimit_NamesTheCallAndTheStateThatWasSeenLast(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	_, err := reach(ctx, h, inst, goal{state: lifecycle.Running})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "restore") || !strings.Contains(err.Error(), "standby") {
-		t.Errorf("%v; want the call and the state in it", err)
+	rolled := modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true})
+	for call, do := range map[string]func(*fakeHost, *host.Instance) error{
+		"create": func(h *fakeHost, _ *host.Instance) error {
+			_, err := modelOf(t, map[string]any{"image": "lab/images/i"}).create(ctx, h)
+			return err
+		},
+		"fork": func(h *fakeHost, _ *host.Instance) error {
+			_, err := modelOf(t, map[string]any{"fork_of": "lab/instances/a"}).create(ctx, h)
+			return err
+		},
+		"restore": func(h *fakeHost, inst *host.Instance) error {
+			_, err := reach(ctx, h, inst, goal{state: lifecycle.Running})
+			return err
+		},
+		"update": func(h *fakeHost, inst *host.Instance) error {
+			m := modelOf(t, nil)
+			protect(m)
+			_, err := alter(ctx, h, inst, m, false)
+			return err
+		},
+		"rollback": func(h *fakeHost, inst *host.Instance) error {
+			_, err := rollBack(ctx, h, inst, rolled)
+			return err
+		},
+	} {
+		h := newFakeHost()
+		h.snapshots = []*host.Snapshot{snapshotOf("s", lifecycle.Standby)}
+		seen := "standby"
+		if call == "create" || call == "fork" {
+			seen = "absent"
+		}
+		err := do(h, h.add("a", host.Record{}, lifecycle.Standby))
+		if want := "the time limit was reached at " + call + ", when the instance was last seen " + seen; !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q in it", err, want)
+		}
 	}
 }
 
