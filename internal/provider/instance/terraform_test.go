@@ -187,7 +187,7 @@ func TestFork_ThatContradictsItsSourceIsRefusedInThePlan(t *testing.T) {
 		`network_interfaces = { wan = {} }`: `names\s+\[wan\]`,
 	} {
 		steps = append(steps, tf.TestStep{
-			Config: instance(`fork_of = "lab/snapshots/golden"` + "\n" + arguments), PlanOnly: true, ExpectError: regexp.MustCompile(says),
+			Config: instance(`fork_of = "lab/snapshots/golden"` + "\n" + arguments), PlanOnly: true, ExpectError: regexp.MustCompile("(?s)" + says + ".*Leave.*if the source is to change,\\s+too.*-target"),
 		})
 	}
 	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: steps})
