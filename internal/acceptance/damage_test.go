@@ -122,8 +122,11 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	tells(t, applied, "Error: Unable to update instance dmg-frozen", "whose state is unknown", "was stopped by a signal", "kill -CONT")
 	tells(t, plan, "The snapshot dmg-snap is damaged", "its checkpoint has no memory", "Nothing can be forked from it any more", "Its disk is intact", "qemu-img convert", "-replace=")
 	tells(t, plan, "The snapshot dmg-hollow-snap is damaged", "machine definition is incomplete", "Mend", "snapshots/dmg-hollow-snap/snapshot.json")
+	tells(t, plan, "The instance dmg-metadata is damaged", "destroys what is left, or is refused when not even its uid is to be found in its metadata")
 
-	// Nothing is imported of which it cannot be told what it is.
+	// Nothing is changed or imported of which it cannot be told what it is.
+	w.write(strings.Replace(config, `name = "dmg-hollow-snap"`, `name = "dmg-hollow-snap"`+"\n"+`labels = { role = "web" }`, 1))
+	tells(t, w.want(1, "apply", "-auto-approve", "-target=kvm_snapshot.dmg-hollow-snap"), "Unable to update snapshot dmg-hollow-snap", "its metadata cannot be read", "Nothing of it was changed", "Mend")
 	w.write(config + fork("dmg-mine") + strings.Replace(snapshotOf("dmg-hollow-snap", "base"), `"dmg-hollow-snap"`, `"dmg-mine"`, 1))
 	for address, id := range map[string]string{"kvm_instance.dmg-mine": "instances/dmg-hollow", "kvm_snapshot.dmg-mine": "snapshots/dmg-hollow-snap"} {
 		tells(t, w.want(1, "import", "-no-color", address, "default/"+id), "Unable to import", "its metadata cannot be read", "Host: default", "Mend", id)

@@ -23,9 +23,7 @@ func plannedChange(t *testing.T, lab *fakeHost, was, is arguments) diag.Diagnost
 		drive: func(string) (driver, error) { return lab, nil },
 	}
 	before, plan := planOf(t, was), planOf(t, is)
-	req := resource.ModifyPlanRequest{
-		Config: tfsdk.Config{Schema: plan.Schema, Raw: plan.Raw}, State: tfsdk.State{Schema: before.Schema, Raw: before.Raw}, Plan: plan,
-	}
+	req := resource.ModifyPlanRequest{Config: tfsdk.Config(plan), State: tfsdk.State(before), Plan: plan}
 	resp := resource.ModifyPlanResponse{Plan: plan}
 	r.ModifyPlan(t.Context(), req, &resp)
 	return resp.Diagnostics
