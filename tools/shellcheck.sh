@@ -14,7 +14,7 @@ for script in internal/host/*.sh; do
 	case ${script##*/} in
 	lib.sh | capture.sh) continue ;;
 	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
-	standby.sh) before="$before. internal/host/capture.sh; " ;;
+	standby.sh | resume.sh) before="$before. internal/host/capture.sh; " ;;
 	esac
 	# What goes before stands on the first line, so that line numbers are right.
 	found=$({ printf %s "$before"; cat "$script"; } | shellcheck -x $with_sources -s dash -e SC2015 -f gcc -) || {

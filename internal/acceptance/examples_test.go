@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -30,7 +31,11 @@ func TestExamples_PlanCleanAfterTheyAreAppliedAndAfterTheyAreImported(t *testing
 		"0.0.0.0", "127.0.0.1", "8080", strconv.Itoa(unusedPort(t)),
 		"/health", "/token", "worker is ready", "testguest ready",
 		`host = "lab"`, `host = "default"`,
+		// Each workspace says itself where the provider is, and where its host.
+		"terraform {\n  required_providers {\n    kvm = { source = \"seed-a7bafb14/kvm\" }\n  }\n}\n", "", `provider "kvm" {}`, "",
 	)
+	variables := map[string]string{"fanout": fmt.Sprintf("kernel = %q\ninitrd = %q\ndisk = %q\ncommand_line = %q\nmemory_mib = 128\nforks = [\"a\", \"b\"]\n",
+		guest.Kernel, guest.Initrd, guest.Disk, testhost.CommandLine)}
 	example := func(kind string) (config string) {
 		files, err := filepath.Glob("../../examples/" + kind + "/*.tf")
 		must(t, err)
@@ -48,11 +53,13 @@ func TestExamples_PlanCleanAfterTheyAreAppliedAndAfterTheyAreImported(t *testing
 		{"resources/kvm_image"},
 		{"resources/kvm_snapshot", "data-sources/kvm_snapshots"}, // the second forks what the first has made
 		{"resources/kvm_instance", "data-sources/kvm_instances", "data-sources/kvm_host"},
+		{"fanout"},
 	} {
 		t.Run(strings.Join(kinds, "+"), func(t *testing.T) {
 			own := newLab(t, testhost.Options{})
 			config := own.provider(nil)
 			w := newWorkspace(t, config)
+			w.add("terraform.tfvars", variables[kinds[0]])
 			for _, kind := range kinds {
 				config += example(kind)
 				w.write(config)

@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -17,7 +18,9 @@ func (c cell) name() string { return fmt.Sprintf("cell-%s-%s", c.from, c.to) }
 
 // isAskedFor reports whether an instance is found so because it was asked to be;
 // a guest is paused, and panics, behind Terraform's back.
-func (c cell) isAskedFor() bool { return c.from.IsDesired() || c.from == lifecycle.Absent }
+func (c cell) isAskedFor() bool {
+	return slices.Contains(lifecycle.Desired(), c.from) || c.from == lifecycle.Absent
+}
 
 func cells() (all []cell) {
 	for _, from := range lifecycle.Observed() {

@@ -17,9 +17,9 @@ capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid
 	[ ! -d checkpoint ] || remove checkpoint # stale beside a process
 	rm -rf checkpoint.tmp
-	mkdir checkpoint.tmp
-	printf '%s\n' "$machine" >checkpoint.tmp/machine.json
-	qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || fail $FAILED "cannot make the file for the state of the devices"
+	mkdir checkpoint.tmp && printf '%s\n' "$machine" >checkpoint.tmp/machine.json &&
+		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || { rm -rf checkpoint.tmp && fail $FAILED "cannot write a checkpoint"; }
+	end receiver "$uid" # of one whose switch was killed, too
 
 	listen
 	spawn receiver "$@"
@@ -27,7 +27,6 @@ capture() { # QEMU ARGS…: those of the receiver
 	exec 7<run/receiver.out
 	dead_mans_switch
 	prepare_layer && migrate && save || abandon
-	sync checkpoint.tmp/* checkpoint.tmp
 }
 
 prepare_layer() {
@@ -39,8 +38,8 @@ prepare_layer() {
 	*) said="its guest does not write to disk/$below" && return 1 ;;
 	esac
 	# An empty layer above shows what is below, so it may be named before it is used.
-	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || return
-	put instance.json "$becomes"
+	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" && sync "disk/$top" disk &&
+		put instance.json "$becomes" || { said='cannot write a new layer of its disk' && return 1; }
 	say control "$add"
 	await 8 "$guest" 50 '"id": "blockdev-add"'
 }
@@ -108,13 +107,15 @@ save() { # the receiver has all memory in its file; the devices are written besi
 	ignore_shared receiver 7 "$receiver" || return
 	job receiver 7 "$receiver" '{"execute":"snapshot-save","arguments":{"job-id":"save","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"save"}' || return
 	say receiver '{"execute":"quit","id":"quit"}'
-	gone "$receiver" 100 || return
+	gone "$receiver" 100 || { said='the receiver does not end' && return 1; }
 	end_receiver
+	sync checkpoint.tmp/* checkpoint.tmp || { said='cannot write the checkpoint' && return 1; }
 }
 
 abandon() { # leaves the guest as it was and ends the script
 	reason=$said
 	tail -n 5 run/receiver.log >&2
+	[ ! -d checkpoint ] || remove checkpoint
 	recover
 	disarm
 	fail $FAILED "$reason"

@@ -51,6 +51,8 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		return source{}, c.invalid("%s is damaged: %s", ref, inst.Problem)
 	case inst.State == lifecycle.Unknown:
 		return source{}, c.invalid("what %s is cannot be told: %s", ref, inst.Unclear)
+	case inst.copying:
+		return source{}, c.fail(ErrChanged, fmt.Sprintf("the memory of %s is being copied", ref), "")
 	case inst.State == lifecycle.Paused:
 		return source{}, c.invalid("%s is paused: let it go on first, or put it into standby", ref)
 	case inst.State == lifecycle.Panicked:

@@ -6,7 +6,7 @@
 # host ports. For a running source then come machine, patience, downtime,
 # becomes, top, below, format, size, add, switch and drop as in capture.sh, and
 # QEMU and the arguments of a receiver.
-enter "$1"
+settle "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
 object=$8 metadata=$9 becoming=${10} ports=${11}
 shift 11
@@ -22,13 +22,14 @@ cd "$source" || exit
 unchanged "$source_metadata" "$was"
 case $mode in
 running)
-	alive control "$uid" || fail $CHANGED "it does not run"
+	runs control "$uid" || fail $CHANGED "it does not run"
 	machine=$1 patience=$2 downtime=$3 becomes=$4 top=$5 below=$6 format=$7 size=$8 add=$9 switch=${10} drop=${11}
 	shift 11
 	afterwards=on
 	capture "$@"
 	disarm
 	checkpoint=checkpoint.tmp
+	trap 'rm -rf "$data_dir/$source/checkpoint.tmp"' EXIT
 	;;
 standby)
 	! runs control "$uid" && [ -d checkpoint ] || fail $CHANGED "it is not in standby"
@@ -42,23 +43,15 @@ esac
 cd "$data_dir" || exit
 stage "$object"
 
-give() { # FROM TO FILE…: links files of the source
-	from=$source/$1 to=$data_dir/$staged/$2
-	shift 2
-	mkdir "$to" && (cd "$from" && ln "$@" "$to/") && return
-	rm -rf "$staged"
-	fail $FAILED "the source lacks a part"
-}
-# shellcheck disable=SC2086,SC2046 # lists of names of ours
+boot=$(ls "$source/boot" 2>/dev/null)
+# shellcheck disable=SC2086 # lists of names of ours
 {
-	[ -z "$layers" ] || give disk disk $layers
-	[ ! -d "$source/boot" ] || give boot boot $(ls "$source/boot")
-	[ -z "$checkpoint" ] || give "$checkpoint" checkpoint memory device-state machine.json
-	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged/disk" && sync $layers)
+	[ -z "$layers" ] || give "$source/disk" disk $layers
+	[ -z "$boot" ] || give "$source/boot" boot $boot
+	[ -z "$checkpoint" ] || give "$source/$checkpoint" checkpoint memory device-state machine.json
+	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged/disk" && sync $layers) || unstage $FAILED "cannot write the disk of $source"
 }
-[ "$checkpoint" != checkpoint.tmp ] || rm -rf "$source/checkpoint.tmp"
-printf '%s\n' "$becoming" >"$staged/$metadata"
-commit "$object"
+commit "$object" "$metadata" "$becoming"
 # shellcheck disable=SC2086
 [ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }
 [ "$metadata" != snapshot.json ] || find "$object" -mindepth 2 -type f -exec stat -c '%h %b %s %n' {} +

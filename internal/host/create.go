@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,7 +67,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if spec.Kernel != nil {
 		inst.setKernel(*spec.Kernel)
 	}
-	for _, key := range sortedKeys(spec.Interfaces) {
+	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
 		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
 	}
 
@@ -133,12 +135,12 @@ func (i *Instance) setKernel(k KernelSpec) {
 
 // createArgs are the arguments of create.sh from the image on.
 func createArgs(inst *Instance, image *Image) []string {
-	var dir, below, format, top, size string
+	var dir, below, format, known, top, size string
 	if image != nil {
-		dir, below, format = Ref{Images, image.Name}.String(), imageLayer(image).File, image.Format
+		dir, below, format, known = Ref{Images, image.Name}.String(), imageLayer(image).File, image.Format, image.raw
 	}
 	if d := inst.Machine.Disk; d != nil {
 		top, size = d.Layers[0].File, fmt.Sprint(d.SizeBytes)
 	}
-	return []string{dir, below, format, top, size, inst.KernelImage.String(), inst.InitrdImage.String()}
+	return []string{dir, below, format, top, size, inst.KernelImage.String(), inst.InitrdImage.String(), known}
 }

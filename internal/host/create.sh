@@ -1,32 +1,29 @@
 # Makes an instance from images. $1 data directory, $2 object, $3 its
 # instance.json, $4 its host ports, $5 its image or nothing, $6 that image's name
 # as a layer, $7 its format, $8 the top layer or nothing, $9 the disk's size in
-# bytes, ${10} the kernel's image and ${11} the initrd's, or nothing.
-enter "$1"
+# bytes, ${10} the kernel's image and ${11} the initrd's, or nothing; ${12} the
+# image.json of the image as it was read.
+settle "$1"
 object=$2 becoming=$3 ports=$4 image=$5 below=$6 format=$7 top=$8 size=$9
-kernel=${10} initrd=${11}
+kernel=${10} initrd=${11} known=${12}
 [ ! -e "$object" ] || fail $EXISTS "$object is there already"
 stage "$object"
 
-give() { # IMAGE FILE: a link to an image
-	mkdir -p "$staged/${2%/*}"
-	ln "$1/data" "$staged/$2" 2>/dev/null && return
-	rm -rf "$staged"
-	fail $NOT_FOUND "there is no ${1#images/} among the images"
+have() { # IMAGE FILE: a link to an image
+	[ -d "$1" ] || unstage $NOT_FOUND "there is no ${1#images/} among the images"
+	mkdir -p "$staged/${2%/*}" && ln "$1/data" "$staged/$2" || unstage $FAILED "$1 cannot be shared"
 }
-[ -z "$image" ] || give "$image" "disk/$below"
-[ -z "$kernel" ] || give "$kernel" boot/kernel
-[ -z "$initrd" ] || give "$initrd" boot/initrd
+[ -z "$image" ] || have "$image" "disk/$below"
+[ -z "$kernel" ] || have "$kernel" boot/kernel
+[ -z "$initrd" ] || have "$initrd" boot/initrd
+# Another one may have got the name of the image meanwhile.
+[ -z "$image" ] || [ "$(cat "$image/image.json")" = "$known" ] || unstage $CHANGED "$image is not what it was when it was read"
 if [ "$top" ]; then
 	mkdir -p "$staged/disk"
 	set -- -q -u -f qcow2
 	[ -z "$image" ] || set -- "$@" -b "$below" -F "$format"
-	qemu-img create "$@" "$staged/disk/$top" "$size" && sync "$staged/disk/$top" || {
-		rm -rf "$staged"
-		fail $FAILED "cannot make a disk layer"
-	}
+	qemu-img create "$@" "$staged/disk/$top" "$size" && sync "$staged/disk/$top" || unstage $FAILED "cannot make a disk layer"
 fi
-printf '%s\n' "$becoming" >"$staged/instance.json"
-commit "$object"
+commit "$object" instance.json "$becoming"
 # shellcheck disable=SC2086 # a list of numbers
 [ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }

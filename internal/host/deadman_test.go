@@ -33,12 +33,17 @@ func eventually(t testing.TB, within time.Duration, what string, ok func() bool)
 // which would tell how the script ended.
 func (l *lab) killScript(instance, process string) {
 	l.t.Helper()
+	script := l.scriptOf(instance, process)
+	must(l.t, errors.Join(syscall.Kill(parent(l.t, script), syscall.SIGKILL), syscall.Kill(script, syscall.SIGKILL)))
+}
+
+func (l *lab) scriptOf(instance, process string) int {
+	l.t.Helper()
 	record, err := os.ReadFile(l.path("instances", instance, "run", process+".pid"))
 	must(l.t, err)
 	pid, err := strconv.Atoi(strings.Fields(string(record))[0])
 	must(l.t, err)
-	script := parent(l.t, pid)
-	must(l.t, errors.Join(syscall.Kill(parent(l.t, script), syscall.SIGKILL), syscall.Kill(script, syscall.SIGKILL)))
+	return parent(l.t, pid)
 }
 
 func parent(t testing.TB, pid int) int {
@@ -103,6 +108,37 @@ func TestDeadMansSwitch_LetsTheGuestGoOnWhenTheScriptIsKilled(t *testing.T) {
 	}
 }
 
+// restoreAnd restores an instance, and meanwhile, when its QEMU has started and
+// its guest does not run yet, does something.
+func (l *lab) restoreAnd(inst *host.Instance, do func()) error {
+	l.t.Helper()
+	done := make(chan error, 1)
+	go func() { done <- l.Restore(context.Background(), inst) }()
+	eventually(l.t, 20*time.Second, "loading", func() bool {
+		text, _ := os.ReadFile(l.path("instances", inst.Name, "run/control.out"))
+		return bytes.Contains(text, []byte(`"QMP"`)) && !bytes.Contains(text, []byte(`"RESUME"`))
+	})
+	do()
+	return <-done
+}
+
+func TestRestore_IsFinishedWhenTheConnectionBreaks(t *testing.T) {
+	l := shared(t)
+	fork := l.fork("unheard")
+	must(t, l.Standby(context.Background(), fork))
+	err := l.restoreAnd(fork, func() {
+		sshd := parent(t, parent(t, l.scriptOf("unheard", "control")))
+		must(t, syscall.Kill(sshd, syscall.SIGKILL))
+	})
+	if !errors.Is(err, ssh.ErrLost) {
+		t.Fatalf("the call ended with %v", err)
+	}
+	eventually(t, 20*time.Second, "running", func() bool { return l.state("unheard") == lifecycle.Running })
+	if _, err := os.Stat(l.path("instances/unheard/checkpoint")); err == nil {
+		t.Error("its checkpoint is left")
+	}
+}
+
 func TestRestore_ThatWasCutShortIsDoneAnew(t *testing.T) {
 	l := shared(t)
 	ctx := context.Background()
@@ -110,15 +146,8 @@ func TestRestore_ThatWasCutShortIsDoneAnew(t *testing.T) {
 	l.in(fork, "echo kept >/note")
 	must(t, l.Standby(ctx, fork))
 
-	done := make(chan error, 1)
-	go func() { done <- l.Restore(ctx, fork) }()
-	log := l.path("instances/cut-short/run/control.out")
-	eventually(t, 20*time.Second, "loading", func() bool {
-		text, _ := os.ReadFile(log)
-		return bytes.Contains(text, []byte(`"QMP"`)) && !bytes.Contains(text, []byte(`"RESUME"`))
-	})
-	l.killScript("cut-short", "control")
-	if err := <-done; !errors.Is(err, ssh.ErrLost) {
+	err := l.restoreAnd(fork, func() { l.killScript("cut-short", "control") })
+	if !errors.Is(err, ssh.ErrLost) {
 		t.Fatalf("the call ended with %v", err)
 	}
 

@@ -1,6 +1,9 @@
 package host
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // DeleteInstance ends an instance's process and removes all that it has. Forks
 // and snapshots of it have their own links and stay. DeleteSnapshot and
@@ -27,6 +30,10 @@ func (h *Host) delete(ctx context.Context, ref Ref, uid string) error {
 	if uid == "" {
 		return c.invalid("it is not known which one it is: its uid is missing")
 	}
-	_, err := c.write(ctx, deleteScript, h.DataDir, ref.String(), uid, metadata(ref.Kind))
-	return err
+	for {
+		_, err := c.write(ctx, deleteScript, h.DataDir, ref.String(), uid, metadata(ref.Kind))
+		if !errors.Is(err, ErrChanged) && !errors.Is(err, ErrNotFound) { // else somebody else has just deleted it
+			return err
+		}
+	}
 }

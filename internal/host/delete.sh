@@ -1,7 +1,6 @@
 # Deletes an object; nothing depends on it, for whoever has a part of it has its
 # own link. $1 data directory, $2 object, $3 uid, $4 its metadata. It is no error
 # when the object is not there.
-[ -d "$1/ports" ] || [ ! -d "$1" ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
 enter "$1"
 object=$2 uid=$3 metadata=$4
 [ -d "$object" ] || exit 0

@@ -6,6 +6,8 @@ import (
 	"os"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
@@ -50,4 +52,16 @@ func TestDelete_WhereNothingIsMountedIsRefused(t *testing.T) {
 	must(t, os.Remove(l.path()))
 	must(t, os.Rename(l.path()+".disk", l.path()))
 	must(t, l.DeleteInstance(ctx, "away", inst.UID))
+}
+
+func TestDelete_ByManyAtOnceIsDoneOnce(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	inst, err := l.Create(ctx, host.InstanceSpec{Name: "twice", VCPUs: 1, MemoryMiB: 64})
+	must(t, err)
+	var all errgroup.Group
+	for range 8 {
+		all.Go(func() error { return l.DeleteInstance(ctx, "twice", inst.UID) })
+	}
+	must(t, all.Wait())
 }

@@ -98,7 +98,7 @@ func (h *Host) machineType(ctx context.Context) (string, error) {
 			return "", err
 		}
 		if h.facts.machineType = values["machine"]; h.facts.machineType == "" {
-			return "", h.call("probe", "", "").fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
+			return "", call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
 		}
 	}
 	return h.facts.machineType, nil

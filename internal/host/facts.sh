@@ -6,8 +6,12 @@ for command in flock setsid stat ln sync sha256sum find mkfifo truncate; do
 done
 command -v "$2" >/dev/null || fail $UNFIT "$2 is missing (Debian: apt-get install qemu-system-x86)"
 command -v qemu-img >/dev/null || fail $UNFIT "qemu-img is missing (Debian: apt-get install qemu-utils)"
-enter "$1"
-[ -w instances ] || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+visit "$1"
+if [ -d ports ]; then
+	[ -w instances ]
+else
+	mkdir .tmp-$$ && rmdir .tmp-$$
+fi 2>/dev/null || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
 
 "$2" --version | sed -n 's/.*version \([0-9.]*\).*/version \1/p'
 "$2" -machine help | sed -n 's/^q35 .*(alias of \(.*\))$/machine \1/p'

@@ -24,7 +24,7 @@ func (h *Host) flatten(ctx context.Context, inst *Instance) error {
 	record.Machine.Disk = &qemu.Disk{SizeBytes: disk.SizeBytes, Layers: []qemu.Layer{top, bottom}}
 	becomes := compact(record)
 	between := layerFiles(inst.Machine)[1 : len(disk.Layers)-1]
-	if _, err := c.write(ctx, flattenScript, h.dir(c.object), inst.UID, inst.raw, becomes, qemu.Flatten(top, bottom), words(between)); err != nil {
+	if _, err := c.write(ctx, flattenScript, h.dir(c.object), inst.UID, inst.raw, becomes, qemu.Flatten(top, bottom), words(between), qemu.Flush(top), top.File); err != nil {
 		return err
 	}
 	inst.Record, inst.raw = record, becomes

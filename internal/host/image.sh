@@ -1,29 +1,24 @@
 # Takes an image from standard input, behind whose bytes come the 64 hexadecimal
 # digits of their SHA-256 and a newline: a stream that was cut short does not
 # pass for whole. $1 data directory, $2 object, $3 format, $4 image.json without its end, which is added here and printed.
-enter "$1"
+settle "$1"
 object=$2 format=$3 begin=$4
 [ ! -e "$object" ] || fail $EXISTS "$object is there already"
 stage "$object"
-give_up() {
-	rm -rf "$staged"
-	fail "$@"
-}
 
-cat >"$staged/data" || give_up $FAILED "cannot write the image"
+cat >"$staged/data" || unstage $FAILED "cannot write the image"
 bytes=$(stat -c %s "$staged/data")
 sum=$(tail -c 65 "$staged/data" | tr -d '\n')
-[ "$bytes" -ge 65 ] && truncate -s $((bytes - 65)) "$staged/data" || give_up $FAILED "the stream ended early"
+[ "$bytes" -ge 65 ] && truncate -s $((bytes - 65)) "$staged/data" || unstage $FAILED "the stream ended early"
 got=$(sha256sum <"$staged/data")
-[ "${got%% *}" = "$sum" ] || give_up $FAILED "the stream ended early"
+[ "${got%% *}" = "$sum" ] || unstage $FAILED "the stream ended early"
 
-info=$(qemu-img info -f "$format" "$staged/data" 2>&1) || give_up $INVALID "qemu-img says: $info"
+info=$(qemu-img info -f "$format" "$staged/data" 2>&1) || unstage $INVALID "qemu-img says: $info"
 virtual=$(printf '%s\n' "$info" | sed -n 's/^virtual size: .*(\([0-9]*\) bytes).*/\1/p')
 
 # The same content twice is stored once.
 same=$(grep -ls "\"sha256\":\"$sum\"" images/*/image.json | head -n 1)
 [ -z "$same" ] || ln -f "${same%/*}/data" "$staged/data" || :
-sync "$staged/data"
-printf '%s,"sha256":"%s","size_bytes":%s,"virtual_size_bytes":%s}\n' \
-	"$begin" "$sum" $((bytes - 65)) "$virtual" | tee "$staged/image.json"
-commit "$object"
+becoming=$begin,'"sha256":"'$sum'","size_bytes":'$((bytes - 65)),'"virtual_size_bytes":'$virtual'}'
+commit "$object" image.json "$becoming"
+printf '%s\n' "$becoming"

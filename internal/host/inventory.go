@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,10 +64,10 @@ func (h *Host) list(ctx context.Context) (*listing, error) {
 	}
 }
 
-// look lists the host, and once more where that may have been seen while it was
-// changed.
+// look lists the host, once more where that may have been seen while it was
+// changed, and until no guest stands still for a moment to be copied.
 func (h *Host) look(ctx context.Context) (*listing, error) {
-	for again := false; ; again = true {
+	for try := 1; ; try++ {
 		begun := time.Now()
 		text, err := call{h, "read", Ref{"hosts", h.Name}}.read(ctx, inventoryScript, h.DataDir)
 		if err != nil {
@@ -76,11 +78,44 @@ func (h *Host) look(ctx context.Context) (*listing, error) {
 			return nil, err
 		}
 		found.at = begun
-		if again || !found.isTorn() {
+		switch {
+		case try == 1 && found.isTorn():
+			h.finish(ctx, found)
+		case try < longestCopy && found.isCopying():
+			time.Sleep(100 * time.Millisecond)
+		default:
 			return found, nil
 		}
-		h.finish(ctx, found)
 	}
+}
+
+// longestCopy is after how many tries a guest that stands still to be copied is
+// said to be paused: it does for long where it goes into standby.
+const longestCopy = 10
+
+// isTorn reports whether the listing may have been made while somebody changed
+// what it lists: something is half done, or seems to be damaged.
+func (l *listing) isTorn() bool {
+	for _, inst := range l.instances {
+		if inst.halfway || inst.Problem != "" {
+			return true
+		}
+	}
+	for _, snap := range l.snapshots {
+		if snap.Problem != "" {
+			return true
+		}
+	}
+	return l.torn
+}
+
+func (l *listing) isCopying() bool {
+	for _, inst := range l.instances {
+		if inst.copying {
+			return true
+		}
+	}
+	return false
 }
 
 // find looks an object up. That it is absent is believed only of a listing that
@@ -114,7 +149,7 @@ func all[T any](ctx context.Context, h *Host, among func(*listing) map[string]*T
 		return nil, err
 	}
 	var objects []*T
-	for _, name := range sortedKeys(among(l)) {
+	for _, name := range slices.Sorted(maps.Keys(among(l))) {
 		copied := *among(l)[name]
 		objects = append(objects, &copied)
 	}

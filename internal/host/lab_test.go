@@ -235,8 +235,8 @@ func (c *counter) during(do func()) []string {
 }
 
 // qmp says something to a guest's QEMU behind the driver's back, and waits for
-// the answer.
-func (l *lab) qmp(instance, line string) {
+// the answer; it returns all that QEMU said.
+func (l *lab) qmp(instance, line string) (said string) {
 	l.t.Helper()
 	cwd := l.path("instances", instance, "run")
 	conn, err := net.Dial("unix", filepath.Join(cwd, "qmp.sock"))
@@ -246,10 +246,13 @@ func (l *lab) qmp(instance, line string) {
 	_, err = fmt.Fprintf(conn, `{"execute":"qmp_capabilities"}%s{"execute":"query-status","id":"done"}`+"\n", line)
 	must(l.t, err)
 	lines := bufio.NewScanner(conn)
+	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), `"id": "done"`) {
-			return
+			return said
 		}
+		said += lines.Text() + "\n"
 	}
 	l.t.Fatalf("QEMU did not answer %s: %v", line, lines.Err())
+	return ""
 }

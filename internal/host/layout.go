@@ -5,10 +5,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"path"
 	"regexp"
-	"slices"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
@@ -74,8 +72,6 @@ func compact(v any) string {
 	}
 	return string(text)
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // layerFiles are the names of a machine's disk layers, the top first.
 func layerFiles(m qemu.Machine) []string {

@@ -4,6 +4,8 @@
 NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49
 LOCK_SECONDS=120
 
+trap '' PIPE # a script runs to its end, also when nobody hears it any more
+
 read -r BOOT_ID </proc/sys/kernel/random/boot_id
 MACHINE_ID=unknown
 [ ! -r /etc/machine-id ] || read -r MACHINE_ID </etc/machine-id
@@ -13,10 +15,20 @@ fail() { # STATUS MESSAGE
 	exit "$1"
 }
 
-enter() { # DATA_DIR: goes there, makes its parts if they are missing, and sweeps
+visit() { # DATA_DIR: goes there to look
 	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
-	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+}
+
+enter() { # DATA_DIR: goes there to change something, and sweeps
+	visit "$1"
+	[ -d ports ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
 	sweep images instances snapshots
+}
+
+settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
+	visit "$1"
+	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+	enter .
 }
 
 # Locks: the lock is on an inode, so once it is held the path must still be it.
@@ -24,6 +36,7 @@ enter() { # DATA_DIR: goes there, makes its parts if they are missing, and sweep
 
 lock() { # DIR [-s]: until the script ends, DIR is ours, and nothing in it is half done
 	hold "$@"
+	[ "${2:-}" = -s ] || sweep "$1"
 	[ -d "$1/rollback" ] || return 0
 	flock -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
 	(cd "$1" && finish_rollback) || exit
@@ -31,7 +44,7 @@ lock() { # DIR [-s]: until the script ends, DIR is ours, and nothing in it is ha
 
 hold() { # DIR [-s]: the lock alone
 	[ -d "$1" ] || fail $NOT_FOUND "no directory $1"
-	exec 9>>"$1/lock"
+	command exec 9>>"$1/lock" || fail $NOT_FOUND "no directory $1"
 	flock "${2:--x}" -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
 	[ "$1/lock" -ef /proc/self/fd/9 ] || fail $CHANGED "it was removed meanwhile"
 	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" >"$1/lock"
@@ -65,18 +78,29 @@ remove() { # DIR: at once for all who look, then at leisure
 stage() { # OBJECT: makes $staged, in which it is prepared
 	staged=${1%/*}/.tmp-$$-${1##*/}
 	rm -rf "$staged"
-	mkdir "$staged"
+	mkdir "$staged" || fail $FAILED "cannot make $1"
 	exec 6>>"$staged/lock" # the object is locked from its first moment on
 	flock 6
 }
 
-commit() { # OBJECT: what is staged becomes it, unless there is one
-	sync "$staged"/* "$staged" && mv -T "$staged" "$1" 2>/dev/null || {
-		rm -rf "$staged"
-		[ ! -d "$1" ] || fail $EXISTS "$1 is there already"
-		fail $FAILED "cannot make $1"
+unstage() { # STATUS MESSAGE: gives up what was staged, and fails
+	rm -rf "$staged"
+	fail "$@"
+}
+
+give() { # FROM PART FILE…: a part of what is staged, of links to files of another object
+	from=$1 to=$PWD/$staged/$2
+	shift 2
+	mkdir "$to" && (cd "$from" && ln "$@" "$to/") || unstage $FAILED "$from cannot be shared"
+}
+
+commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
+	printf '%s\n' "$3" >"$staged/$2" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
+	mv -T "$staged" "$1" || {
+		[ ! -d "$1" ] || unstage $EXISTS "$1 is there already"
+		unstage $FAILED "cannot make $1"
 	}
-	sync "${1%/*}"
+	sync "${1%/*}" || { remove "$1" && fail $FAILED "cannot write $1"; }
 }
 
 # A rollback is committed when rollback/ is there, with all that the instance is
@@ -105,7 +129,7 @@ finish_rollback() { # in the directory of an instance that is locked
 sweep() { # DIR…: removes what shells that have died left there
 	for dir; do
 		for left in "$dir"/.tmp-*-*; do
-			[ -d "$left" ] || continue
+			[ -e "$left" ] || continue
 			maker=${left#"$dir"/.tmp-}
 			[ -d "/proc/${maker%%-*}" ] || rm -rf "$left"
 		done
@@ -137,8 +161,8 @@ release() { # INSTANCE PORT…
 
 # Processes: a process is an instance's when it has the pid, the start time and
 # the boot that were recorded before QEMU was executed, and carries the uid. It
-# is killed on that proof only. A zombie is dead; what may not be looked at is
-# not.
+# is killed on that proof only. A zombie is dead, and so is what may not be looked
+# at: it is not ours.
 
 proc_stat() { # PID: sets $proc_state and $proc_start
 	{ IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1

@@ -8,12 +8,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
 // A listing is what inventory.sh saw of a host at one time.
 type listing struct {
 	at        time.Time // when it was begun
 	bare      bool      // the data directory has no layout at all
+	torn      bool      // an instance went into standby while it was made
 	images    map[string]*Image
 	instances map[string]*Instance
 	snapshots map[string]*Snapshot
@@ -68,8 +71,22 @@ func parseListing(dir, text string) (*listing, error) {
 			l.instances[ref.Name] = readInstance(dir, ref, seen, procs, listening)
 		}
 	}
+	l.torn = anyCheckpointIsNew(sections["[checkpoints]"], l.instances)
 	l.taken, l.bare = parsePorts(sections["[ports]"][1:])
 	return l, nil
+}
+
+// anyCheckpointIsNew reports whether one of an instance that was seen without is
+// among those that were listed last.
+func anyCheckpointIsNew(lines []string, instances map[string]*Instance) bool {
+	for _, path := range strings.Fields(strings.Join(lines, " ")) {
+		_, rest, _ := strings.Cut(path, "/")
+		name, _, _ := strings.Cut(rest, "/")
+		if inst := instances[name]; inst != nil && inst.State == lifecycle.Stopped {
+			return true
+		}
+	}
+	return false
 }
 
 // gather sorts the lines of files by the object whose files they are.
@@ -94,6 +111,11 @@ func gather(sections map[string][]string) map[Ref]*evidence {
 				text = before + "\n" + text
 			}
 			seen.texts[name] = text
+		}
+	}
+	for _, seen := range objects {
+		for name, text := range seen.texts {
+			seen.texts[name] = strings.TrimRight(text, "\n") // as the shell reads it
 		}
 	}
 	for _, line := range sections["[files]"] {
@@ -176,8 +198,12 @@ func parseListening(lines []string) map[int]bool {
 func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 	snap := &Snapshot{raw: seen.texts["snapshot.json"]}
 	err := json.Unmarshal([]byte(snap.raw), snap)
-	if err == nil && (snap.UID == "" || snap.Instance.Name == "") {
+	switch {
+	case err != nil:
+	case snap.UID == "" || snap.Instance.Name == "":
 		err = errors.New("it has no uid, or no instance")
+	case snap.Kind != lifecycle.Standby && snap.Kind != lifecycle.Stopped:
+		err = fmt.Errorf("its kind is %q", snap.Kind)
 	}
 	if err == nil {
 		err = checkMachine(snap.Machine)

@@ -20,6 +20,8 @@ const (
 	goodStat     = "77 (qemu-system (x) 86) S 1 77 77 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 3 0 1234 1 1\n"
 	resumed      = `instances/a/run/control.out:{"timestamp": {"seconds": 1, "microseconds": 0}, "event": "RESUME"}` + "\n"
 	stopped      = `instances/a/run/control.out:{"timestamp": {"seconds": 2, "microseconds": 0}, "event": "STOP"}` + "\n"
+	receiverPid  = "instances/a/run/receiver.pid:78 5678 boot machine\n"
+	receiverStat = "78 (qemu-system) S 1 78 78 0 -1 4194304 1 0 0 0 1 1 0 0 20 0 3 0 5678 1 1\n"
 	hasPanicked  = `instances/a/run/control.out:{"timestamp": {"seconds": 2, "microseconds": 0}, "event": "GUEST_PANICKED", "data": {"action": "pause"}}` + "\n"
 	newerLayer   = "1 800 400000 instances/a/disk/00000000000000bb.qcow2\n"
 	shutdown     = `instances/a/run/control.out:{"timestamp": {"seconds": 3, "microseconds": 0}, "event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-shutdown"}}` + "\n"
@@ -28,7 +30,7 @@ const (
 func (f found) read(t *testing.T) *Instance {
 	t.Helper()
 	text := "[metadata]\ninstances/a/instance.json:" + f.metadata + "[files]\n" + f.files +
-		"[processes]\nboot machine\n" + f.stat + "[events]\n" + f.events + "[ports]\n* 20001\n1F90\n[end]\n"
+		"[processes]\nboot machine\n" + f.stat + "[events]\n" + f.events + "[checkpoints]\n[ports]\n* 20001\n1F90\n[end]\n"
 	l, err := parseListing("/data", text)
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +158,7 @@ func TestListing_KnowsAFrozenLayerByItsLinks(t *testing.T) {
 }
 
 func TestListing_PassesOverWhatIsNotAnObject(t *testing.T) {
-	l, err := parseListing("/data", "[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nimages/x/image.json:{\"name\":\"y\"}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[ports]\n*\n[end]\n")
+	l, err := parseListing("/data", "[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nimages/x/image.json:{\"name\":\"y\"}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[checkpoints]\n[ports]\n*\n[end]\n")
 	if err != nil || len(l.instances)+len(l.images)+len(l.snapshots) != 0 || l.bare {
 		t.Errorf("%+v, %v", l, err)
 	}
@@ -201,5 +203,56 @@ func TestListing_KnowsWhichSnapshotsSayWhatTheyAre(t *testing.T) {
 		if snap := l.snapshots["s"]; snap.Unreadable == readable || (snap.Problem == "") != readable || (snap.Rescue == "") != readable {
 			t.Errorf("%s: unreadable %t, problem %q, rescue %q", text, snap.Unreadable, snap.Problem, snap.Rescue)
 		}
+	}
+}
+
+func TestListing_KnowsThatAGuestStandsStillToBeCopied(t *testing.T) {
+	both := goodMetadata + "\n" + goodPid + receiverPid
+	for name, c := range map[string]struct {
+		found
+		want bool
+	}{
+		"copied":               {found{both, goodLayer, goodStat + receiverStat, resumed + stopped}, true},
+		"copied while it runs": {found{both, goodLayer, goodStat + receiverStat, resumed}, false},
+		"paused by somebody":   {found{goodMetadata + "\n" + goodPid, goodLayer, goodStat, resumed + stopped}, false},
+		"the receiver is gone": {found{both, goodLayer, goodStat, resumed + stopped}, false},
+	} {
+		if inst := c.read(t); inst.copying != c.want {
+			t.Errorf("%s: copying is %t", name, inst.copying)
+		}
+	}
+}
+
+func TestListing_KnowsThatItWasTorn(t *testing.T) {
+	snapshot := strings.ReplaceAll(goodMetadata, `"name"`, `"kind":"stopped","instance":"instances/a","name"`)
+	for name, c := range map[string]struct {
+		files, checkpoints string
+		want               bool
+	}{
+		"whole":                       {goodLayer + strings.ReplaceAll(goodLayer, "instances", "snapshots"), "instances/*/checkpoint/memory", false},
+		"went into standby meanwhile": {goodLayer + strings.ReplaceAll(goodLayer, "instances", "snapshots"), "instances/a/checkpoint/memory", true},
+		"a snapshot's files missing":  {goodLayer, "instances/*/checkpoint/memory", true},
+	} {
+		l, err := parseListing("/data", "[metadata]\ninstances/a/instance.json:"+goodMetadata+"\nsnapshots/a/snapshot.json:"+snapshot+
+			"\n[files]\n"+c.files+"[processes]\nboot machine\n[events]\n[checkpoints]\n"+c.checkpoints+"\n[ports]\n*\n[end]\n")
+		if err != nil || l.isTorn() != c.want {
+			t.Errorf("%s: torn is %t, %v", name, l.isTorn(), err)
+		}
+	}
+}
+
+func TestListing_TakesNoSnapshotOfAnUnknownKind(t *testing.T) {
+	for _, kind := range []string{"", `"kind":"running",`} {
+		l, err := parseListing("/data", "[metadata]\nsnapshots/a/snapshot.json:{"+kind+goodMetadata[1:]+"\n[files]\n"+strings.ReplaceAll(goodLayer, "instances", "snapshots")+
+			"[processes]\nboot machine\n[events]\n[checkpoints]\n[ports]\n*\n[end]\n")
+		if err != nil || l.snapshots["a"].Problem == "" {
+			t.Errorf("%q: %+v, %v", kind, l.snapshots["a"], err)
+		}
+	}
+}
+
+func TestListing_ReadsTextsAsTheShellDoes(t *testing.T) {
+	if inst := (found{goodMetadata + "\ninstances/a/instance.json:\n", goodLayer, "", ""}).read(t); inst.raw != goodMetadata || inst.State != lifecycle.Stopped {
+		t.Errorf("%q, %s", inst.raw, inst.State)
 	}
 }

@@ -42,8 +42,9 @@ func (r *Ref) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// NamePattern is what every name matches: it is a directory on the host, a part
-// of an id, and of no file that the host itself makes.
+// NamePattern is what every name of an object matches: it is a directory on the
+// host, a part of an id, and of no file that the host itself makes. Hosts, which
+// are a part of every id, too, are named by the same rule.
 var NamePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // A Record is an instance's instance.json: what was asked for, and what was
@@ -86,6 +87,7 @@ type Instance struct {
 
 	raw     string // instance.json to the letter: what a change is conditional on
 	frozen  bool   // its top layer belongs to others too, and is not written any more
+	copying bool   // its guest stands still, and its memory is being copied
 	halfway bool   // its rollback to a snapshot is committed and not finished
 }
 
@@ -102,7 +104,8 @@ func (i *Instance) Present() map[string]map[string]qemu.Forward {
 	return present
 }
 
-// A Snapshot is a named, immutable copy of an instance.
+// A Snapshot is a named, immutable copy of an instance: its snapshot.json, of
+// which keys of other tools are ignored, and kept.
 type Snapshot struct {
 	Name        string            `json:"name"`
 	UID         string            `json:"uid"`
@@ -129,10 +132,12 @@ type Snapshot struct {
 	// Unreadable is as an instance's: the name counts, and the UID if there is one.
 	Unreadable bool `json:"-"`
 
-	raw string // snapshot.json to the letter
+	raw    string                     // snapshot.json to the letter
+	others map[string]json.RawMessage // keys of it that are none of the above
 }
 
-// An Image is an immutable disk or boot file.
+// An Image is an immutable disk or boot file: its image.json, of which keys of
+// other tools are ignored, and kept.
 type Image struct {
 	Name             string          `json:"name"`
 	UID              string          `json:"uid"`
@@ -144,7 +149,8 @@ type Image struct {
 	SizeBytes        int64           `json:"size_bytes"`         // of the file
 	VirtualSizeBytes int64           `json:"virtual_size_bytes"` // of the disk
 
-	raw string // image.json to the letter
+	raw    string                     // image.json to the letter
+	others map[string]json.RawMessage // keys of it that are none of the above
 }
 
 // checkName returns an error unless the object's name is one.

@@ -111,6 +111,8 @@ func (i *Instance) observe(seen *evidence, procs processes) {
 		i.State, i.Unclear = lifecycle.Unknown, why
 	case living:
 		i.State = lastState(messages)
+		copies, _ := liveness(seen.texts["run/receiver.pid"], procs)
+		i.copying = i.State == lifecycle.Paused && copies == living
 	default:
 		i.State, i.Ended = lifecycle.Stopped, lastReason(messages)
 		if why != "" {
@@ -155,7 +157,8 @@ const (
 )
 
 // liveness judges the process of a run/control.pid: pid, start time, boot,
-// machine. It says why, where more than the process tells.
+// machine. It says why, where more than the process tells. To read its command
+// line as well would cost a process each; the scripts do before they kill.
 func liveness(record string, procs processes) (verdict int, why string) {
 	fields := strings.Fields(record)
 	if len(fields) != 4 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -90,8 +91,8 @@ func choosePorts(inst *Instance, asked map[string]InterfaceSpec, inherited map[s
 // ports are the host ports of forwards.
 func ports(forwards map[string]map[string]qemu.Forward) []string {
 	var numbers []string
-	for _, nic := range sortedKeys(forwards) {
-		for _, key := range sortedKeys(forwards[nic]) {
+	for _, nic := range slices.Sorted(maps.Keys(forwards)) {
+		for _, key := range slices.Sorted(maps.Keys(forwards[nic])) {
 			numbers = append(numbers, fmt.Sprint(forwards[nic][key].HostPort))
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +33,7 @@ var ErrNotReady = errors.New("the guest did not get ready")
 // errGone ends the wait early: what was seen cannot change for the better.
 var errGone = errors.New("it cannot get ready")
 
-// console.sh prints the tail of the console and whether the process lives.
+// consoleScript prints the tail of the console and whether the process lives.
 const consoleScript = `cd "$1" || exit
 alive control "$2" && echo alive || echo ended
 [ ! -f run/console.log ] || tail -c "$3" run/console.log`
@@ -150,8 +152,8 @@ func (h *Host) tryOf(c call, inst *Instance, check Check) (func(context.Context)
 
 // forwardTo is where on the host a guest's TCP port is reached.
 func forwardTo(inst *Instance, port int) (string, bool) {
-	for _, nic := range sortedKeys(inst.Forwards) {
-		for _, key := range sortedKeys(inst.Forwards[nic]) {
+	for _, nic := range slices.Sorted(maps.Keys(inst.Forwards)) {
+		for _, key := range slices.Sorted(maps.Keys(inst.Forwards[nic])) {
 			if f := inst.Forwards[nic][key]; f.GuestPort == port && f.Protocol == "tcp" {
 				address := f.HostAddress
 				if address == "0.0.0.0" || address == "" {

@@ -6,37 +6,63 @@ import (
 	"strings"
 )
 
-// What a Record does not know of an instance.json, of another tool or of a later
-// version of this one, means nothing here and is kept when the file is written
-// anew. A fork does not take it over.
+// What an instance.json, a snapshot.json or an image.json has of another tool, or
+// of a later version of this one, means nothing here and is kept when the file is
+// written anew. What is made from the object does not take it over.
 
-// plainRecord is a Record without its methods.
-type plainRecord Record
+// Each without its methods.
+type (
+	plainRecord   Record
+	plainSnapshot Snapshot
+	plainImage    Image
+)
 
-func (r *Record) UnmarshalJSON(text []byte) error {
-	if err := json.Unmarshal(text, (*plainRecord)(r)); err != nil {
-		return err
+func (r *Record) UnmarshalJSON(text []byte) (err error) {
+	r.others, err = decode(text, (*plainRecord)(r))
+	return err
+}
+
+func (r Record) MarshalJSON() ([]byte, error) { return encode(plainRecord(r), r.others) }
+
+func (s *Snapshot) UnmarshalJSON(text []byte) (err error) {
+	s.others, err = decode(text, (*plainSnapshot)(s))
+	return err
+}
+
+func (s Snapshot) MarshalJSON() ([]byte, error) { return encode(plainSnapshot(s), s.others) }
+
+func (i *Image) UnmarshalJSON(text []byte) (err error) {
+	i.others, err = decode(text, (*plainImage)(i))
+	return err
+}
+
+func (i Image) MarshalJSON() ([]byte, error) { return encode(plainImage(i), i.others) }
+
+// decode reads a JSON object into a struct, and returns what of it has another
+// key than the struct's fields.
+func decode[T any](text []byte, into *T) (others map[string]json.RawMessage, err error) {
+	if err := json.Unmarshal(text, into); err != nil {
+		return nil, err
 	}
-	others := map[string]json.RawMessage{}
 	if err := json.Unmarshal(text, &others); err != nil {
-		return err
+		return nil, err
 	}
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[plainRecord]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		delete(others, key)
 	}
-	r.others = others
-	return nil
+	return others, nil
 }
 
-func (r Record) MarshalJSON() ([]byte, error) {
-	known, err := json.Marshal(plainRecord(r))
-	if err != nil || len(r.others) == 0 {
-		return known, err
+// encode is a struct as a JSON object that has the others, too.
+func encode(known any, others map[string]json.RawMessage) ([]byte, error) {
+	text, err := json.Marshal(known)
+	if err != nil || len(others) == 0 {
+		return text, err
 	}
-	others, err := json.Marshal(r.others)
+	more, err := json.Marshal(others)
 	if err != nil {
 		return nil, err
 	}
-	return append(append(known[:len(known)-1], ','), others[1:]...), nil
+	return append(append(text[:len(text)-1], ','), more[1:]...), nil
 }

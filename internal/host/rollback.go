@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
@@ -65,21 +67,10 @@ func (s *Snapshot) isOf(c call, inst *Instance) error {
 	return nil
 }
 
-// isTorn reports whether the listing may have been made while somebody changed
-// what it lists: something is half done, or seems to be damaged.
-func (l *listing) isTorn() bool {
-	for _, inst := range l.instances {
-		if inst.halfway || inst.Problem != "" {
-			return true
-		}
-	}
-	return false
-}
-
 // finish finishes what scripts that were killed, or still run, have begun. What
 // cannot be finished is shown by the next listing.
 func (h *Host) finish(ctx context.Context, l *listing) {
-	for _, name := range sortedKeys(l.instances) {
+	for _, name := range slices.Sorted(maps.Keys(l.instances)) {
 		if l.instances[name].halfway {
 			c := h.call("finish rolling back", Instances, name)
 			_, _ = c.write(ctx, finishScript, h.dir(c.object))

@@ -9,26 +9,15 @@ lock "$object"
 unchanged "$object/instance.json" "$was"
 stage "$object"
 
-refuse() { # STATUS MESSAGE: nothing has happened yet
-	rm -rf "$staged"
-	fail "$1" "$2"
-}
-
-give() { # PART FILE…: links files of the snapshot
-	to=$PWD/$staged/$1 from=$snapshot/$1
-	shift
-	mkdir "$to" && (cd "$from" && ln "$@" "$to/") && sync "$to" || refuse $FAILED "the snapshot lacks a part"
-}
 # shellcheck disable=SC2086 # lists of names of ours
 {
-	[ -z "$layers" ] || give disk $layers
-	[ -z "$boot" ] || give boot $boot
-	[ -z "$checkpoint" ] || give checkpoint $checkpoint
+	[ -z "$layers" ] || give "$snapshot/disk" disk $layers
+	[ -z "$boot" ] || give "$snapshot/boot" boot $boot
+	[ -z "$checkpoint" ] || give "$snapshot/checkpoint" checkpoint $checkpoint
 }
-printf '%s\n' "$uid" >"$staged/uid"
-printf '%s\n' "$becoming" >"$staged/instance.json"
 # Another one may have had its name while it was linked.
-[ "$(cat "$snapshot/snapshot.json" 2>/dev/null)" = "$known" ] || refuse $CHANGED "$snapshot is not what it was when it was read"
+[ "$(cat "$snapshot/snapshot.json" 2>/dev/null)" = "$known" ] || unstage $CHANGED "$snapshot is not what it was when it was read"
+printf '%s\n' "$uid" >"$staged/uid" || unstage $FAILED "cannot write the instance's directory"
 
-commit "$object/rollback"
+commit "$object/rollback" instance.json "$becoming"
 (cd "$object" && finish_rollback) || exit

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -201,61 +200,6 @@ func TestRollback_IsRefusedWhereItCannotBe(t *testing.T) {
 	}
 }
 
-// A killer runs a script where the test does and kills it, with all that it has
-// started, just before its step n: a command that is not built into the shell.
-type killer struct {
-	host.Transport
-	dir string // commands that stand before the real ones
-	n   int    // 0: never
-}
-
-func newKiller(t *testing.T, transport host.Transport) *killer {
-	t.Helper()
-	k := &killer{Transport: transport, dir: t.TempDir()}
-	for _, name := range []string{"mkdir", "ln", "sync", "mv", "rm", "sleep"} {
-		real, err := exec.LookPath(name)
-		must(t, err)
-		text := fmt.Sprintf("#!/bin/sh\nread -r n <%[1]s/n\n[ $n -ne 1 ] || kill -9 0\necho $((n - 1)) >%[1]s/n\necho %[2]s \"$@\" >>%[1]s/steps\nexec %[3]s \"$@\"\n", k.dir, name, real)
-		must(t, os.WriteFile(filepath.Join(k.dir, name), []byte(text), 0o700))
-	}
-	return k
-}
-
-func (k *killer) Run(ctx context.Context, s ssh.Script) (ssh.Result, error) {
-	if s.Name != "roll back" {
-		return k.Transport.Run(ctx, s)
-	}
-	if err := errors.Join(os.WriteFile(k.dir+"/n", fmt.Appendln(nil, k.n), 0o600), os.WriteFile(k.dir+"/steps", nil, 0o600)); err != nil {
-		return ssh.Result{}, err
-	}
-	cmd := exec.Command("sh", append([]string{"-c", "umask 077\n" + host.Prelude + "\n" + s.Text, "sh"}, s.Args...)...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+k.dir+":"+os.Getenv("PATH"))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	err := cmd.Run()
-	if cmd.ProcessState != nil && cmd.ProcessState.Exited() {
-		return ssh.Result{Stderr: stderr.String(), Status: cmd.ProcessState.ExitCode()}, nil
-	}
-	return ssh.Result{}, fmt.Errorf("%w: %w", ssh.ErrLost, err)
-}
-
-// steps are the commands that the script has run.
-func (k *killer) steps(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile(k.dir + "/steps")
-	must(t, err)
-	return strings.Split(strings.TrimSpace(string(text)), "\n")
-}
-
-// killing is l with scripts that roll back killed as k says.
-func (l *lab) killing(t *testing.T) (*lab, *killer) {
-	k := newKiller(t, l.trips)
-	killed := *l
-	killed.Host = host.New(l.Config, k)
-	return &killed, k
-}
-
 // isRestored fails unless an instance has exactly the files of a snapshot of it.
 func (l *lab) isRestored(inst *host.Instance, snap *host.Snapshot) error {
 	l.t.Helper()
@@ -286,7 +230,7 @@ func (l *lab) isRestored(inst *host.Instance, snap *host.Snapshot) error {
 }
 
 func TestRollback_KilledAtAnyStepIsNotDoneOrDone(t *testing.T) {
-	l, k := shared(t).killing(t)
+	l, k := shared(t).sabotaged(t, "roll back", killed)
 	ctx := context.Background()
 	l.fork("killed")
 	first := l.take("killed-first", "killed")
@@ -332,7 +276,7 @@ func TestRollback_KilledAtAnyStepIsNotDoneOrDone(t *testing.T) {
 }
 
 func TestRollback_KilledBesideARunningGuestLetsItGoOnOrEndsIt(t *testing.T) {
-	l, k := shared(t).killing(t)
+	l, k := shared(t).sabotaged(t, "roll back", killed)
 	ctx := context.Background()
 	inst := l.fork("beside")
 	l.write(inst, "before")

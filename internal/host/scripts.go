@@ -144,8 +144,6 @@ func remedy(cause error, said string, c call) string {
 		return "The host finishes what it was told. Apply again: what was done is found, what was not is done."
 	case errors.Is(cause, ErrExists):
 		return fmt.Sprintf("Choose another name, or take it over: terraform import ADDRESS %s/%s.", c.host.Name, c.object)
-	case errors.Is(cause, ErrReplaced):
-		return "Remove this object from the state (terraform state rm), or the other one from the host."
 	case errors.Is(cause, ErrBusy):
 		return "Wait for the other run to end, then apply again."
 	case errors.Is(cause, ErrPort), strings.Contains(said, "Could not set up host forwarding rule"):

@@ -7,14 +7,14 @@ shift 7
 lock "$dir"
 cd "$dir" || exit
 unchanged instance.json "$was"
-alive control "$uid" || fail $CHANGED "it does not run"
+runs control "$uid" || fail $CHANGED "it does not run"
 
 top='' afterwards=off
 capture "$@"
 layers=$(find disk -type f 2>/dev/null)
 # shellcheck disable=SC2086 # a list of names
-[ -z "$layers" ] || sync $layers
-mv -T checkpoint.tmp checkpoint && sync .
+[ -z "$layers" ] || sync $layers || { said='cannot write its disk' && abandon; }
+mv -T checkpoint.tmp checkpoint && sync . || { said='cannot write the checkpoint' && abandon; }
 say control '{"execute":"quit","id":"quit"}'
 gone "$guest" 50
 end control "$uid"

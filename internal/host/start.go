@@ -80,7 +80,7 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 // Resume lets a guest go on that somebody has paused. One round trip.
 func (h *Host) Resume(ctx context.Context, inst *Instance) error {
 	c := h.call("resume", Instances, inst.Name)
-	if _, err := c.write(ctx, resumeScript, h.dir(c.object), inst.UID); err != nil {
+	if _, err := c.write(ctx, captureScript+resumeScript, h.dir(c.object), inst.UID); err != nil {
 		return err
 	}
 	inst.State = lifecycle.Running

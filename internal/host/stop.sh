@@ -3,6 +3,8 @@
 lock "$1"
 cd "$1" || exit
 alive control "$2" || exit 0
+# Beside a guest that has run, a checkpoint is of the past.
+! runs control "$2" || [ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint"
 
 seconds=$3
 while [ "$seconds" -gt 0 ] && running "$pid"; do

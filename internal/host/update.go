@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -24,7 +26,7 @@ type Change struct {
 }
 
 // Update changes an instance: a running one live, where that is possible. One
-// round trip.
+// round trip, and with forwards that of the listing.
 func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error {
 	c := h.call("update", Instances, inst.Name)
 	changed := *inst
@@ -147,10 +149,9 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 		top, size = changed.Machine.Disk.Layers[0].File, fmt.Sprint(changed.Machine.Disk.SizeBytes)
 	}
 	if inst.State.HasProcess() {
-		removed, added := forwardChanges(inst, changed)
-		lines = append(removed, added...)
+		lines = forwardChanges(inst, changed)
 		if grown {
-			lines = append(lines, qemu.GrowDisk(*changed.Machine.Disk))
+			lines = append(lines, qemu.GrowDisk(*changed.Machine.Disk), "")
 		}
 	}
 	claims, releases := portChanges(inst.Record, changed.Record)
@@ -164,24 +165,26 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 }
 
 // forwardChanges are the QMP lines that lead from the forwards that there are to
-// those that are to be. What the metadata has lost QEMU may still have, in whose
-// place another is to be: its removal is asked for first, and may find nothing.
-func forwardChanges(from, to *Instance) (removed, added []string) {
+// those that are to be, each with the line that undoes it. What the metadata has
+// lost QEMU may still have, in whose place another is to be: its removal is asked
+// for first, and may find nothing.
+func forwardChanges(from, to *Instance) []string {
+	var removed, added []string
 	present := from.Present()
 	for i, nic := range from.Machine.NICs {
 		before, after := present[nic.Key], to.Forwards[nic.Key]
-		for _, key := range sortedKeys(before) {
+		for _, key := range slices.Sorted(maps.Keys(before)) {
 			if after[key] != before[key] {
-				removed = append(removed, qemu.RemoveForward(i, before[key]))
+				removed = append(removed, qemu.RemoveForward(i, before[key]), qemu.AddForward(i, before[key]))
 			}
 		}
-		for _, key := range sortedKeys(after) {
+		for _, key := range slices.Sorted(maps.Keys(after)) {
 			if after[key] != before[key] {
-				added = append(added, qemu.RemoveForward(i, after[key]), qemu.AddForward(i, after[key]))
+				added = append(added, qemu.RemoveForward(i, after[key]), "", qemu.AddForward(i, after[key]), qemu.RemoveForward(i, after[key]))
 			}
 		}
 	}
-	return removed, added
+	return append(removed, added...)
 }
 
 // portChanges are the host ports that are new and those that are given back.

@@ -2,7 +2,8 @@
 # it was read, $5 as it becomes; $6 the top layer to be resized or nothing, $7
 # its size in bytes; $8 host ports to claim, $9 those to release; ${10} and ${11}
 # the images of the kernel and the initrd, nothing if they stay, - if there are to
-# be none. The rest are QMP lines for a running guest, each of which must succeed.
+# be none. The rest are, for a running guest, QMP lines that must succeed, each
+# followed by the one that undoes it, or by nothing.
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 top=$6 size=$7 claims=$8 releases=$9
 kernel=${10} initrd=${11}
@@ -11,39 +12,62 @@ lock "$object"
 unchanged "$object/instance.json" "$was"
 # shellcheck disable=SC2086 # lists of numbers
 [ -z "$claims" ] || (claim "${object##*/}" $claims) || { status=$?; release "${object##*/}" $claims; exit $status; }
+data_dir=$PWD undo=''
+cd "$object" || exit
 
-data_dir=$PWD
-boot() { # IMAGE FILE: gives the instance a boot file, which one rename puts in the place of another
+tell() { # LINE: has QEMU do it
+	say control "$1"
+	await 8 "$pid" 50 '"id":' >/dev/null || return
+	case $said in *'"return": {}'* | *'"return": ""'* | *'"return": "host forwarding rule for '*) ;; *) return 1 ;; esac
+}
+
+refuse() { # STATUS MESSAGE: all is as it was
+	printf '%s' "$undo" | while IFS= read -r line; do
+		[ -z "$line" ] || tell "$line"
+	done
+	cd "$data_dir" || exit
+	# shellcheck disable=SC2086
+	release "${object##*/}" $claims
+	fail "$@"
+}
+
+fetch() { # IMAGE FILE: a boot file, beside the one that it is to replace
+	case $1 in
+	'' | -) return ;;
+	esac
+	[ -d "$data_dir/$1" ] || refuse $NOT_FOUND "there is no ${1#images/} among the images"
+	[ "$data_dir/$1/data" -ef "boot/$2" ] || { mkdir -p boot && ln -f "$data_dir/$1/data" "boot/$2.tmp"; } || refuse $FAILED "$1 cannot be shared"
+}
+
+place() { # IMAGE FILE: what was fetched
 	case $1 in
 	'') ;;
 	-) rm -f "boot/$2" ;;
-	*)
-		mkdir -p boot
-		ln -f "$data_dir/$1/data" "boot/$2.tmp" 2>/dev/null || fail $NOT_FOUND "there is no ${1#images/} among the images"
-		mv "boot/$2.tmp" "boot/$2" && sync boot
-		;;
-	esac
+	*) [ ! -e "boot/$2.tmp" ] || { mv "boot/$2.tmp" "boot/$2" && sync boot; } ;;
+	esac || refuse $FAILED "cannot write its boot files"
 }
 
-cd "$object" || exit
-if runs control "$uid"; then
-	[ $# -gt 0 ] || [ -z "$top$kernel$initrd" ] || fail $CHANGED "it runs"
-	[ $# -eq 0 ] || listen
-	for line; do
-		say control "$line"
-		await 8 "$pid" 50 '"id":' >/dev/null
-		case $? in 0) ;; *) fail $FAILED "$said" ;; esac
-		case $said in *'"return": {}'* | *'"return": ""'* | *'"return": "host forwarding rule for '*) ;; *) fail $FAILED "$said" ;; esac
-	done
-elif [ $# -gt 0 ]; then
-	fail $CHANGED "it does not run"
-elif [ "$top" ] && [ "$(stat -c %h "disk/$top")" -eq 1 ]; then
+live=''
+! runs control "$uid" || live=yes
+[ -z "$live" ] || [ $# -gt 0 ] || [ -z "$top$kernel$initrd" ] || refuse $CHANGED "it runs"
+[ "$live" ] || [ $# -eq 0 ] || refuse $CHANGED "it does not run"
+fetch "$kernel" kernel
+fetch "$initrd" initrd
+[ $# -eq 0 ] || listen
+while [ $# -gt 0 ]; do
+	tell "$1" || refuse $FAILED "$said"
+	undo="$2
+$undo"
+	shift 2
+done
+if [ "$top" ] && [ -z "$live" ] && [ "$(stat -c %h "disk/$top")" -eq 1 ]; then
 	# One that others have is not touched: the next layer gets the size.
-	qemu-img resize -q -f qcow2 "disk/$top" "$size" && sync "disk/$top" || fail $FAILED "cannot resize the disk"
+	qemu-img resize -q -f qcow2 "disk/$top" "$size" && sync "disk/$top" || refuse $FAILED "cannot resize the disk"
 fi
-boot "$kernel" kernel
-boot "$initrd" initrd
-put instance.json "$becomes"
+place "$kernel" kernel
+place "$initrd" initrd
+rmdir boot 2>/dev/null # if nothing is left there
+put instance.json "$becomes" || { put instance.json "$was" && refuse $FAILED "cannot write its metadata"; }
 cd ../.. || exit
 # shellcheck disable=SC2086
 [ -z "$releases" ] || release "${object##*/}" $releases

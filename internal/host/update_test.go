@@ -1,43 +1,54 @@
-package host
+package host_test
 
 import (
-	"errors"
-	"strings"
+	"context"
+	"fmt"
+	"maps"
+	"net"
+	"os"
 	"testing"
+	"time"
 
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
-func TestCheck_KnowsWhatUpdateWouldRefuseInWhateverState(t *testing.T) {
-	disk := &qemu.Disk{SizeBytes: 3 << 30, Layers: []qemu.Layer{newLayer()}}
-	boots := Record{Name: "a", KernelImage: Ref{Images, "gone"}, Machine: qemu.Machine{Disk: disk, Kernel: &qemu.Kernel{}}}
-	for name, c := range map[string]struct {
-		record Record
-		change Change
-		want   error // nil: it is possible
-		says   string
-	}{
-		"nothing":                    {boots, Change{}, nil, ""},
-		"memory":                     {boots, Change{MemoryMiB: new(1)}, nil, ""},
-		"a larger disk":              {boots, Change{DiskGiB: new(4)}, nil, ""},
-		"a smaller disk":             {boots, Change{VCPUs: new(2), DiskGiB: new(2)}, ErrInvalid, "a disk cannot shrink"},
-		"a disk where there is none": {Record{Name: "a"}, Change{DiskGiB: new(2)}, ErrInvalid, "no disk to grow"},
-		"another command line":       {boots, Change{Kernel: &KernelSpec{Image: "gone", CommandLine: "quiet"}}, nil, ""}, // it has its own link
-		"another kernel":             {boots, Change{Kernel: &KernelSpec{Image: "disk"}}, nil, ""},
-		"a kernel that is not there": {boots, Change{Kernel: &KernelSpec{Image: "nowhere"}}, ErrNotFound, "there is no nowhere among the images"},
-		"an initrd that is not":      {boots, Change{Kernel: &KernelSpec{Image: "gone", Initrd: "nowhere"}}, ErrNotFound, "there is no nowhere among the images"},
-		"no kernel any more":         {boots, Change{Kernel: &KernelSpec{}}, nil, ""},
-	} {
-		for _, state := range lifecycle.Observed() {
-			inst := &Instance{Record: c.record, State: state}
-			err := New(Config{}, breaking{}).Check(t.Context(), inst, c.change)
-			if !errors.Is(err, c.want) || c.want != nil && !strings.Contains(err.Error(), "unable to update instance a") || err != nil && !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%s, %s: %v; want %v, %q", name, state, err, c.want, c.says)
-			}
-			if inst.State != state || inst.Machine.Disk != c.record.Machine.Disk || inst.Machine.VCPUs != 0 {
-				t.Errorf("%s: it changed the instance: %+v", name, inst)
-			}
-		}
+// A port that a stranger listens on is found by QEMU only.
+func TestUpdate_OfForwardsThatFailsLeavesThemAsTheyWere(t *testing.T) {
+	l := shared(t)
+	fork := l.fork("forwarded")
+	stranger, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	defer stranger.Close()
+	taken := stranger.Addr().(*net.TCPAddr).Port
+
+	wanted := maps.Clone(fork.Forwards["lan"])
+	http := wanted["http"]
+	http.HostPort = taken
+	wanted["http"] = http
+	wanted["more"] = qemu.Forward{Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 22}
+	before := fork.Record
+	if err = l.Update(context.Background(), fork, host.Change{Forwards: map[string]map[string]qemu.Forward{"lan": wanted}}); err == nil {
+		t.Fatal("no error")
+	}
+	if now := l.find("forwarded"); len(now.Lost) > 0 || len(now.Forwards["lan"]) != 1 || now.Forwards["lan"]["http"] != before.Forwards["lan"]["http"] {
+		t.Errorf("it has %v, without %v", now.Forwards, now.Lost)
+	}
+	if l.token(fork) != common.token {
+		t.Error("its forward does not lead to it any more")
+	}
+	if _, err := os.Lstat(l.path("ports", fmt.Sprint(taken))); err == nil {
+		t.Error("the port is claimed nevertheless")
+	}
+}
+
+func TestSnapshot_OfAnInstanceWhoseKernelWasTakenAway(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	inst := l.fork("kernelless")
+	must(t, l.Stop(ctx, inst, 20*time.Second))
+	must(t, l.Update(ctx, inst, host.Change{Kernel: &host.KernelSpec{}}))
+	if snap := l.take("kernelless", "kernelless"); snap.Problem != "" || snap.Kernel() != (host.KernelSpec{}) {
+		t.Errorf("%+v", snap)
 	}
 }

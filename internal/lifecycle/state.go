@@ -2,8 +2,6 @@
 // from one to another. It is pure: it decides, and does nothing.
 package lifecycle
 
-import "slices"
-
 // A State is what an instance is observed to be, or, for the three of
 // [Desired], what it is wanted to be. It is derived from facts on the host and
 // never stored there.
@@ -27,6 +25,3 @@ func Observed() []State { return []State{Absent, Stopped, Running, Paused, Panic
 
 // HasProcess reports whether an instance in s has a process that answers.
 func (s State) HasProcess() bool { return s == Running || s == Paused || s == Panicked }
-
-// IsDesired reports whether s can be asked for.
-func (s State) IsDesired() bool { return slices.Contains(Desired(), s) }

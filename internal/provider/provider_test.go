@@ -236,6 +236,29 @@ func TestValidate_OfImagesAndSnapshotsFindsMistakesAndTakesNothingUnknownForOne(
 	}
 }
 
+func TestValidate_OfADataSourceWantsTheInstanceOnTheHostThatIsAsked(t *testing.T) {
+	for name, c := range map[string]struct {
+		host, instance any
+		refused        bool
+	}{
+		"its host":                {"a", "a/instances/x", false},
+		"another host":            {"a", "b/instances/x", true},
+		"no host":                 {nil, "b/instances/x", false},
+		"no instance":             {"a", nil, false},
+		"a host yet unknown":      {unknown, "b/instances/x", false},
+		"an instance yet unknown": {"a", unknown, false},
+		"a snapshot's id":         {"a", "b/snapshots/x", true},
+	} {
+		diags := serve(t).ValidateData(t, "kvm_snapshots", map[string]any{"host": c.host, "instance": c.instance})
+		switch {
+		case !c.refused && len(diags) != 0:
+			t.Errorf("%s: %s", name, say(diags))
+		case c.refused && (len(diags) != 1 || !strings.Contains(diags[0].Attribute.String(), `"instance"`)):
+			t.Errorf("%s: %s; want one error at instance", name, say(diags))
+		}
+	}
+}
+
 func TestPlan_RefusesAHostThatIsNotThere(t *testing.T) {
 	p := withHosts(t, map[string]any{"hosts": addressed("lab", "edge")})
 	for name, c := range map[string]struct {

@@ -12,14 +12,10 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
-var (
-	hostKey  = regexp.MustCompile(`^` + hosts.NamePattern + `$`)
-	absolute = regexp.MustCompile(`^/`)
-)
+var absolute = regexp.MustCompile(`^/`)
 
 func providerSchema() schema.Schema {
 	return schema.Schema{
@@ -35,7 +31,7 @@ func providerSchema() schema.Schema {
 				Validators: []validator.Map{
 					mapvalidator.SizeAtLeast(1),
 					mapvalidator.NoNullValues(),
-					mapvalidator.KeysAre(stringvalidator.RegexMatches(hostKey, "must be 1 to 63 of a-z, 0-9 and hyphen, with no hyphen first or last")),
+					mapvalidator.KeysAre(field.IsName()),
 				},
 			},
 			"default_host": schema.StringAttribute{

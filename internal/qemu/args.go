@@ -3,6 +3,7 @@ package qemu
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -161,7 +162,7 @@ func netdev(i int, nic NIC, p Process) string {
 	if p.Role == Receiver {
 		return option
 	}
-	for _, key := range sortedKeys(p.Forwards[nic.Key]) {
+	for _, key := range slices.Sorted(maps.Keys(p.Forwards[nic.Key])) {
 		option += ",hostfwd=" + p.Forwards[nic.Key][key].String()
 	}
 	return option

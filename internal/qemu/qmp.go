@@ -2,8 +2,6 @@ package qemu
 
 import (
 	"encoding/json"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +34,10 @@ func Flatten(top, bottom Layer) string {
 		"job-id": "flatten", "device": top.node(), "base-node": bottom.node(), "backing-file": bottom.File,
 	})
 }
+
+// Flush is the command that has QEMU write what it keeps of a layer, for human
+// monitors only.
+func Flush(layer Layer) string { return human(`qemu-io ` + layer.node() + ` "flush"`) }
 
 // GrowDisk is the QMP command that makes the disk of a running guest larger.
 func GrowDisk(d Disk) string {
@@ -70,20 +72,15 @@ func command(name string, arguments any) string {
 	return string(line)
 }
 
-// A Message is a line that QEMU wrote to a control channel: an event or a reply.
+// A Message is a line that QEMU wrote to a control channel: an event, or
+// something else, of which nothing is told here.
 type Message struct {
-	Event     string          `json:"event"`
-	ID        any             `json:"id"`
-	Return    json.RawMessage `json:"return"`
-	Data      map[string]any  `json:"data"`
+	Event     string         `json:"event"`
+	Data      map[string]any `json:"data"`
 	Timestamp struct {
 		Seconds      int64 `json:"seconds"`
 		Microseconds int64 `json:"microseconds"`
 	} `json:"timestamp"`
-	Error *struct {
-		Class string `json:"class"`
-		Desc  string `json:"desc"`
-	} `json:"error"`
 }
 
 // Time is when QEMU sent an event, by the host's clock.
@@ -120,5 +117,3 @@ func Pause(messages []Message) time.Duration {
 	}
 	return longest
 }
-
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,9 +6,13 @@ data "kvm_host" "lab" {
       condition     = self.accelerator_works
       error_message = self.accelerator_problem
     }
+    postcondition {
+      condition     = self.data_dir_free_bytes >= pow(1024, 3)
+      error_message = "Less than 1 GiB is free in ${self.data_dir}."
+    }
   }
 }
 
-output "free_gib" {
-  value = floor(data.kvm_host.lab.data_dir_free_bytes / pow(1024, 3))
+output "qemu_version" {
+  value = data.kvm_host.lab.qemu_version
 }

@@ -15,7 +15,7 @@ type Effect int
 const (
 	Computed Effect = iota // it cannot be changed: the provider decides it
 	ByPart                 // what is inside it says
-	Local                  // nothing happens to the object itself
+	Local                  // nothing happens to the object: the value is noted with it, for imports
 	Live                   // the object is changed in place and goes on
 	Move                   // the object is led to another state, in place
 	Restart                // the object is stopped, changed and put back
@@ -77,7 +77,7 @@ func (t Table) Changes() string {
 		effect Effect
 		does   string
 	}{
-		{Local, "nothing on the host"},
+		{Local, "nothing to the " + t.Object + "; the value is noted on the host, for imports"},
 		{Live, "takes effect in place, at once"},
 		{Move, "leads the " + t.Object + " to that state"},
 		{Restart, "stops the " + t.Object + " if it is not, changes it, and leads it back to its `state`"},

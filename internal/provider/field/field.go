@@ -26,7 +26,7 @@ func Name(effects effect.Table) schema.StringAttribute {
 	return schema.StringAttribute{
 		MarkdownDescription: effects.Describe("name", "Name of the "+effects.Object+", unique on its host: 1 to 63 of `a-z`, `0-9` and `-`, no hyphen first or last."),
 		Required:            true,
-		Validators:          []validator.String{stringvalidator.RegexMatches(host.NamePattern, "must be 1 to 63 of a-z, 0-9 and hyphen, with no hyphen first or last")},
+		Validators:          []validator.String{IsName()},
 	}
 }
 

@@ -5,11 +5,17 @@ import (
 	"errors"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 )
+
+// IsName accepts names of objects and of hosts.
+func IsName() validator.String {
+	return stringvalidator.RegexMatches(host.NamePattern, "must be 1 to 63 of a-z, 0-9 and hyphen, with no hyphen first or last")
+}
 
 // IsID accepts ids of objects of the kinds.
 func IsID(kinds ...host.Kind) validator.String {

@@ -31,7 +31,7 @@ func (id ID) Object() string {
 // ParseID reads an id that must be of one of the kinds.
 func ParseID(text string, kinds ...host.Kind) (ID, error) {
 	parts := strings.Split(text, "/")
-	if len(parts) == 3 && hostName.MatchString(parts[0]) && host.NamePattern.MatchString(parts[2]) {
+	if len(parts) == 3 && host.NamePattern.MatchString(parts[0]) && host.NamePattern.MatchString(parts[2]) {
 		for _, kind := range kinds {
 			if parts[1] == string(kind) {
 				return ID{Host: parts[0], Kind: kind, Name: parts[2]}, nil

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -22,12 +21,6 @@ var (
 	ErrNotYet        = errors.New("not known yet")
 	ErrNotConfigured = errors.New("not configured")
 )
-
-// hostName is what the keys of `hosts` match: they are a part of every id.
-var hostName = regexp.MustCompile(`^` + NamePattern + `$`)
-
-// NamePattern is the regular expression of a host's name, without anchors.
-const NamePattern = `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`
 
 // An Entry is one host of the configuration.
 type Entry struct {

@@ -92,12 +92,12 @@ func TestCreate_WhoseAnswerIsLostIsDoneAnewByTheNextApply(t *testing.T) {
 	}
 }
 
-func TestCreate_OfANameThatIsTakenSaysHowToImportIt(t *testing.T) {
+func TestCreate_OfANameThatIsTakenLeavesItAlone(t *testing.T) {
 	t.Parallel()
 	lab := newFakeHost()
 	lab.add("web", host.Record{}, lifecycle.Running)
 	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{{
-		Config: instance(`image = "lab/images/debian"`), ExpectError: regexp.MustCompile(`(?s)The name is taken.*terraform import`),
+		Config: instance(`image = "lab/images/debian"`), ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*The name is taken`),
 	}}})
 	if lab.instances["web"] == nil {
 		t.Error("what was there is gone")

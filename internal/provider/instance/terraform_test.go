@@ -261,11 +261,11 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 			PreConfig: web(func(i *host.Instance) {
 				i.State, i.UID, i.Unreadable, i.Problem = lifecycle.Unknown, "somebody else's", true, "its metadata is nonsense"
 			}),
-			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`terraform import ADDRESS\s+lab/instances/web`),
+			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*The name is taken`),
 		},
 		{
 			PreConfig: web(func(i *host.Instance) { i.State, i.Unreadable, i.Problem = lifecycle.Running, false, "" }),
-			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`terraform import ADDRESS\s+lab/instances/web`),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*The name is taken`),
 		},
 	}})
 	if lab.instances["web"] == nil {

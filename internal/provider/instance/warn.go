@@ -3,6 +3,8 @@ package instance
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -41,8 +43,8 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 		warn(state, "The "+object+" has lost its memory",
 			"It was in standby when Terraform last saw it, and its checkpoint is gone. When it runs next it boots from its disk.")
 	}
-	for _, nic := range sortedKeys(inst.Lost) {
-		for _, key := range sortedKeys(inst.Lost[nic]) {
+	for _, nic := range slices.Sorted(maps.Keys(inst.Lost)) {
+		for _, key := range slices.Sorted(maps.Keys(inst.Lost[nic])) {
 			warn(path.Root("network_interfaces").AtMapKey(nic).AtName("forward").AtMapKey(key), "A forward of "+object+" is not there",
 				fmt.Sprintf("Nobody listens on port %d of the host, though it is forwarded to the instance: somebody has removed that from its running QEMU.", inst.Lost[nic][key].HostPort))
 		}

@@ -67,6 +67,18 @@ func (p *Provider) ValidateResource(t *testing.T, name string, config map[string
 	return resp.Diagnostics
 }
 
+// ValidateData validates a data source's configuration.
+func (p *Provider) ValidateData(t *testing.T, name string, config map[string]any) []*tfprotov6.Diagnostic {
+	t.Helper()
+	resp, err := p.server.ValidateDataResourceConfig(context.Background(), &tfprotov6.ValidateDataResourceConfigRequest{
+		TypeName: name, Config: pack(t, p.schemas.DataSourceSchemas[name], config),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
 // PlanCreate plans a resource that is not there. The plan's top level is
 // returned.
 func (p *Provider) PlanCreate(t *testing.T, name string, config map[string]any) (map[string]tftypes.Value, []*tfprotov6.Diagnostic) {
@@ -79,6 +91,22 @@ func (p *Provider) PlanCreate(t *testing.T, name string, config map[string]any) 
 		t.Fatal(err)
 	}
 	return unpack(t, schema, resp.PlannedState), resp.Diagnostics
+}
+
+// PlanUpdate plans to make of a resource what it is in another state, of which the
+// configuration has all that can be configured. The plan's top level is returned,
+// and what replaces the resource.
+func (p *Provider) PlanUpdate(t *testing.T, name string, state, wanted map[string]any) (map[string]tftypes.Value, []*tftypes.AttributePath, []*tfprotov6.Diagnostic) {
+	t.Helper()
+	schema := p.schemas.ResourceSchemas[name]
+	resp, err := p.server.PlanResourceChange(context.Background(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: name, PriorState: pack(t, schema, state), ProposedNewState: pack(t, schema, wanted),
+		Config: pack(t, schema, configurable(schema.Block.Attributes, wanted)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return unpack(t, schema, resp.PlannedState), resp.RequiresReplace, resp.Diagnostics
 }
 
 // Read refreshes a resource of which the given attributes are known.

@@ -34,6 +34,28 @@ func unpack(t *testing.T, schema *tfprotov6.Schema, packed *tfprotov6.DynamicVal
 	return top
 }
 
+// configurable is what of a value of these attributes can be configured.
+func configurable(attributes []*tfprotov6.SchemaAttribute, value map[string]any) map[string]any {
+	config := map[string]any{}
+	for _, attribute := range attributes {
+		inside, isFull := value[attribute.Name].(map[string]any)
+		switch {
+		case !attribute.Optional && !attribute.Required:
+		case attribute.NestedType == nil || !isFull:
+			config[attribute.Name] = value[attribute.Name]
+		case attribute.NestedType.Nesting == tfprotov6.SchemaObjectNestingModeSingle:
+			config[attribute.Name] = configurable(attribute.NestedType.Attributes, inside)
+		default: // a map
+			elements := map[string]any{}
+			for key, element := range inside {
+				elements[key] = configurable(attribute.NestedType.Attributes, element.(map[string]any))
+			}
+			config[attribute.Name] = elements
+		}
+	}
+	return config
+}
+
 // Value makes a value of Go's strings, ints, bools, maps and slices; what an
 // object leaves out is null.
 func Value(typ tftypes.Type, value any) tftypes.Value {

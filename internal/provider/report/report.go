@@ -75,17 +75,13 @@ func Detail(id hosts.ID, err error) string {
 	return strings.Join(parts, "\n\n")
 }
 
-// remedyFor says what to do next where the driver had no better advice.
+// remedyFor says what to do next where the driver has no advice.
 func remedyFor(id hosts.ID, err error) string {
 	switch {
-	case errors.Is(err, host.ErrExists):
-		return "Choose another name, or take over what is there: terraform import ADDRESS " + id.String()
 	case errors.Is(err, host.ErrReplaced):
 		return "Run terraform plan to see what is there now."
-	case errors.Is(err, host.ErrChanged), errors.Is(err, host.ErrBusy):
+	case errors.Is(err, host.ErrChanged):
 		return "Run terraform apply again when the other change is done."
-	case errors.Is(err, host.ErrPort):
-		return "Choose another host_port, or leave it out to have a free one chosen."
 	case errors.Is(err, ssh.ErrUnreachable):
 		return "Check address and port of the host, that sshd runs there, and that no firewall is in the way; then apply again."
 	case errors.Is(err, ssh.ErrAuthentication):

@@ -79,9 +79,8 @@ func TestUnsure_StandsInsteadOfTheDriversRemedyWhereSomethingMayBeThere(t *testi
 
 func TestError_HasARemedyOfItsOwnWhereTheDriverHasNone(t *testing.T) {
 	for err, remedy := range map[error]string{
-		host.ErrExists:           "terraform import ADDRESS lab/instances/web",
-		host.ErrPort:             "another host_port",
-		host.ErrBusy:             "apply again",
+		host.ErrReplaced:         "terraform plan",
+		host.ErrChanged:          "apply again",
 		context.DeadlineExceeded: "raise the limit in timeouts",
 		ssh.ErrUnreachable:       "Check address and port",
 		ssh.ErrAuthentication:    "authorized_keys",

@@ -2,9 +2,11 @@ package snapshot
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -14,7 +16,10 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
-var _ datasource.DataSourceWithConfigure = (*snapshotsDataSource)(nil)
+var (
+	_ datasource.DataSourceWithConfigure      = (*snapshotsDataSource)(nil)
+	_ datasource.DataSourceWithValidateConfig = (*snapshotsDataSource)(nil)
+)
 
 type snapshotsDataSource struct{ hosts *hosts.Registry }
 
@@ -56,6 +61,20 @@ func (d *snapshotsDataSource) Schema(_ context.Context, _ datasource.SchemaReque
 	}
 }
 
+// ValidateConfig refuses to look on one host for the snapshots of another's
+// instance. A value that is not known yet is never taken for a mistake.
+func (d *snapshotsDataSource) ValidateConfig(ctx context.Context, req datasource.ValidateConfigRequest, resp *datasource.ValidateConfigResponse) {
+	var m listModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if on, there := m.Host.ValueString(), m.instance().Host; on != "" && there != "" && there != on {
+		resp.Diagnostics.AddAttributeError(path.Root("instance"), "Another host's instance",
+			fmt.Sprintf("Snapshots are on the host of their instance: there are none of %s on host %q.", m.Instance.ValueString(), on))
+	}
+}
+
 func (d *snapshotsDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m listModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
@@ -89,13 +108,14 @@ func (d *snapshotsDataSource) list(ctx context.Context, m *listModel) (string, [
 	return name, snapshots, err
 }
 
-// instance is the one that is asked for; none when that is left out.
+// instance is the one that is asked for; none when that is left out, or is not
+// known yet.
 func (m *listModel) instance() hosts.ID {
 	id, _ := hosts.ParseID(m.Instance.ValueString(), host.Instances)
 	return id
 }
 
-func (m *listModel) wants(name string, snap *host.Snapshot) bool {
-	ofInstance := m.Instance.IsNull() || m.instance() == hosts.ID{Host: name, Kind: host.Instances, Name: snap.Instance.Name}
+func (m *listModel) wants(snap *host.Snapshot) bool {
+	ofInstance := m.Instance.IsNull() || m.instance().Ref() == snap.Instance
 	return ofInstance && field.HasLabels(snap.Labels, field.LabelsOf(m.Labels))
 }

@@ -43,13 +43,13 @@ var listedType = types.ObjectType{AttrTypes: map[string]attr.Type{
 }}
 
 // listValue is the snapshots that are wanted, the newest first.
-func listValue(name string, snapshots []*host.Snapshot, wanted func(string, *host.Snapshot) bool) types.List {
+func listValue(name string, snapshots []*host.Snapshot, wanted func(*host.Snapshot) bool) types.List {
 	values := []attr.Value{}
 	newestFirst := func(a, b *host.Snapshot) int {
 		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(a.Name, b.Name))
 	}
 	for _, snap := range slices.SortedFunc(slices.Values(snapshots), newestFirst) {
-		if wanted(name, snap) {
+		if wanted(snap) {
 			values = append(values, listedValue(name, snap))
 		}
 	}

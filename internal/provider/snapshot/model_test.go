@@ -62,7 +62,6 @@ func TestList_HasTheNewestFirstOfThoseThatAreWanted(t *testing.T) {
 	}{
 		"all":                 {listModel{}, "[new other old]"},
 		"of an instance":      {listModel{Instance: types.StringValue("lab/instances/db")}, "[other]"},
-		"of one elsewhere":    {listModel{Instance: types.StringValue("edge/instances/db")}, "[]"},
 		"with labels":         {listModel{Labels: labels}, "[new old]"},
 		"of one, with labels": {listModel{Instance: types.StringValue("lab/instances/db"), Labels: labels}, "[]"},
 	} {
