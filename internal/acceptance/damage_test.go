@@ -142,6 +142,11 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	tells(t, applied, "Unable to take snapshot dmg-of", "instances/dmg-short is damaged", "its memory image")
 	tells(t, applied, "Unable to take snapshot dmg-of-frozen", "instances/dmg-frozen", "stopped by a signal")
 	tells(t, w.want(1, "destroy", "-auto-approve", "-target=kvm_instance.dmg-metadata"), "Unable to delete instance dmg-metadata", "does not say whose it is", "by hand")
+	must(t, os.MkdirAll(shared.path("snapshots/dmg-mute"), 0o700))
+	must(t, os.WriteFile(shared.path("snapshots/dmg-mute/snapshot.json"), []byte("{\"name\":"), 0o600))
+	w.write(config + snapshotOf("dmg-mute", "base"))
+	tells(t, w.want(1, "import", "-no-color", "kvm_snapshot.dmg-mute", "default/snapshots/dmg-mute"), "Unable to import snapshot dmg-mute", "its metadata cannot be read", "Mend")
+	must(t, os.RemoveAll(shared.path("snapshots/dmg-mute")))
 	if after := hashes(t, "dmg-"); after != before {
 		t.Errorf("there was\n%sand is\n%s", before, after)
 	}

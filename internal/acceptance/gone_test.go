@@ -8,6 +8,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -81,7 +82,7 @@ func TestDrift_OfWhatIsGoneOrRewrittenIsToldAndMended(t *testing.T) {
 	tells(t, plan, "Another object has the name of instance gone-name", "is left alone", "terraform import ADDRESS default/instances/gone-name")
 
 	applied := w.want(1, "apply", "-auto-approve")
-	tells(t, applied, "Unable to create instance gone-name", "name is taken", "terraform import ADDRESS default/instances/gone-name")
+	tells(t, applied, "Unable to create instance gone-name", "name is taken: instance gone-name was made at "+other.CreatedAt.Format(time.RFC3339)+" (uid "+other.UID+")", "terraform import ADDRESS default/instances/gone-name")
 	if after := hashes(t, "gone-name"); after != stranger {
 		t.Errorf("what took the name was\n%sand is\n%s", stranger, after)
 	}

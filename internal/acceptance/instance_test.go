@@ -40,7 +40,7 @@ func TestInstance_OfKernelAndImageIsChangedInPlaceOrRestarted(t *testing.T) {
 		},
 		// Nothing is stopped for a change that cannot be made.
 		refused(strings.Replace(booted("boot", readyHTTP+"\nvcpus = 2"), "default/images/initrd", "default/images/nowhere", 1),
-			"Unable to update instance boot", "there is no nowhere among the images", "Host: default", "The instance is running."),
+			"image nowhere", "does not exist", "Host: default", "The instance is running."),
 		{ // live: the guest sees a larger disk and goes on
 			Config:           booted("boot", readyHTTP+"\ndisk_gib = 1"),
 			ConfigPlanChecks: planned("kvm_instance.boot", plancheck.ResourceActionUpdate),

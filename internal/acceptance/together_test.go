@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestApply_OfTwoAtOnceGivesEachNameToOne has two working directories make
@@ -22,6 +23,7 @@ func TestApply_OfTwoAtOnceGivesEachNameToOne(t *testing.T) {
 				name    = "both-common-${count.index}"
 				fork_of = "default/snapshots/golden"
 				state   = "standby"
+				labels  = { owner = "%s" }
 			}
 			resource "kvm_instance" "own" {
 				count   = %d
@@ -33,17 +35,18 @@ func TestApply_OfTwoAtOnceGivesEachNameToOne(t *testing.T) {
 				count    = 2
 				name     = "both-%s-${count.index}"
 				instance = "default/instances/both-source"
-			}`, common, own, who, who)
+			}`, common, who, own, who, who)
 	}
 	type one struct {
 		*workspace
+		name  string
 		args  []string
 		out   string
 		state []string
 	}
 	both := []*one{
-		{workspace: newWorkspace(t, config("a")), args: []string{"apply", "-auto-approve"}},
-		{workspace: newWorkspace(t, config("b")), args: []string{"apply", "-auto-approve", "-parallelism=30"}},
+		{workspace: newWorkspace(t, config("a")), name: "a", args: []string{"apply", "-auto-approve"}},
+		{workspace: newWorkspace(t, config("b")), name: "b", args: []string{"apply", "-auto-approve", "-parallelism=30"}},
 	}
 	var wait sync.WaitGroup
 	for _, who := range both {
@@ -59,12 +62,15 @@ func TestApply_OfTwoAtOnceGivesEachNameToOne(t *testing.T) {
 	for i := range common {
 		name := fmt.Sprintf("both-common-%d", i)
 		address := fmt.Sprintf("kvm_instance.common[%d]", i)
+		inst, err := shared.instance(t.Context(), name)
+		must(t, err)
+		owner := fmt.Sprintf("instance %s was made at %s (uid %s, labels owner = %q)", name, inst.CreatedAt.Format(time.RFC3339), inst.UID, inst.Labels["owner"])
 		owners := 0
 		for _, who := range both {
 			has := slices.Contains(who.state, address)
-			told := strings.Contains(who.out, "Unable to fork instance "+name) && strings.Contains(strings.Join(strings.Fields(who.out), " "), "default/instances/"+name)
-			if has == told {
-				t.Errorf("of %s one has it in its state: %v, and was told how to import it: %v:\n%s", name, has, told, who.out)
+			told := says("Unable to fork instance "+name, "name is taken: "+owner, "terraform import", "default/instances/"+name).MatchString(who.out)
+			if has == told || has != (who.name == inst.Labels["owner"]) {
+				t.Errorf("of %s one has it in its state: %v, and was told that %s and how to import it: %v:\n%s", name, has, owner, told, who.out)
 			}
 			if has {
 				owners++

@@ -25,14 +25,14 @@ func TestCheck_KnowsWhatUpdateWouldRefuseInWhateverState(t *testing.T) {
 		"a disk where there is none": {Record{Name: "a"}, Change{DiskGiB: new(2)}, ErrInvalid, "no disk to grow"},
 		"another command line":       {boots, Change{Kernel: &KernelSpec{Image: "gone", CommandLine: "quiet"}}, nil, ""}, // it has its own link
 		"another kernel":             {boots, Change{Kernel: &KernelSpec{Image: "disk"}}, nil, ""},
-		"a kernel that is not there": {boots, Change{Kernel: &KernelSpec{Image: "nowhere"}}, ErrNotFound, "there is no nowhere among the images"},
-		"an initrd that is not":      {boots, Change{Kernel: &KernelSpec{Image: "gone", Initrd: "nowhere"}}, ErrNotFound, "there is no nowhere among the images"},
+		"a kernel that is not there": {boots, Change{Kernel: &KernelSpec{Image: "nowhere"}}, ErrNotFound, "image nowhere"},
+		"an initrd that is not":      {boots, Change{Kernel: &KernelSpec{Image: "gone", Initrd: "nowhere"}}, ErrNotFound, "image nowhere"},
 		"no kernel any more":         {boots, Change{Kernel: &KernelSpec{}}, nil, ""},
 	} {
 		for _, state := range lifecycle.Observed() {
 			inst := &Instance{Record: c.record, State: state}
 			err := New(Config{}, breaking{}).Check(t.Context(), inst, c.change)
-			if !errors.Is(err, c.want) || c.want != nil && !strings.Contains(err.Error(), "unable to update instance a") || err != nil && !strings.Contains(err.Error(), c.says) {
+			if !errors.Is(err, c.want) || err != nil && !strings.Contains(err.Error(), c.says) {
 				t.Errorf("%s, %s: %v; want %v, %q", name, state, err, c.want, c.says)
 			}
 			if inst.State != state || inst.Machine.Disk != c.record.Machine.Disk || inst.Machine.VCPUs != 0 {

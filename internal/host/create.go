@@ -67,6 +67,9 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if spec.Kernel != nil {
 		inst.setKernel(*spec.Kernel)
 	}
+	if err := h.checkBoot(ctx, c, Record{}, inst.Record); err != nil {
+		return nil, err
+	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
 		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
 	}
@@ -91,7 +94,7 @@ func (h *Host) giveDisk(ctx context.Context, c call, inst *Instance, spec Instan
 		}
 		return nil, nil
 	}
-	image, err := h.Image(ctx, spec.Image)
+	image, err := h.intactImage(ctx, c, spec.Image)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +109,30 @@ func (h *Host) giveDisk(ctx context.Context, c call, inst *Instance, spec Instan
 	inst.Machine.Disk = disk
 	inst.Image = Ref{Images, image.Name}
 	return image, nil
+}
+
+// intactImage reads an image that something is to be made from, and refuses one
+// that is damaged.
+func (h *Host) intactImage(ctx context.Context, c call, name string) (*Image, error) {
+	image, err := h.Image(ctx, name)
+	if err == nil && image.Problem != "" {
+		err = c.invalid("image %s is damaged: %s", name, image.Problem)
+	}
+	return image, err
+}
+
+// checkBoot returns an error where an instance is to have a kernel or an initrd
+// that it has not yet, and that is not intact.
+func (h *Host) checkBoot(ctx context.Context, c call, has, wanted Record) error {
+	for _, image := range without(
+		[]string{wanted.KernelImage.Name, wanted.InitrdImage.Name},
+		[]string{"", has.KernelImage.Name, has.InitrdImage.Name},
+	) {
+		if _, err := h.intactImage(ctx, c, image); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Kernel is what the instance boots from; it has no image when that is its disk.

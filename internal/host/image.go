@@ -47,11 +47,11 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 	image := Image{Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second), Source: spec.Source, Settings: spec.Settings}
 	for _, other := range images {
 		if other.Name == spec.Name {
-			return nil, c.fail(ErrExists, "there is a "+c.object.String()+" already", "")
+			return nil, c.taken(ctx)
 		}
 	}
 	for _, other := range images {
-		if spec.SHA256 != "" && other.SHA256 == spec.SHA256 {
+		if spec.SHA256 != "" && other.SHA256 == spec.SHA256 && other.Problem == "" {
 			return h.linkImage(ctx, c, image, other)
 		}
 	}
@@ -78,6 +78,9 @@ func (h *Host) NoteImage(ctx context.Context, image *Image, settings json.RawMes
 	changed.Settings = settings
 	changed.raw = compact(changed)
 	c := h.call("update", Images, image.Name)
+	if image.Unreadable { // to write it anew would make up what it is
+		return c.invalid("it is damaged: %s", image.Problem)
+	}
 	if _, err := c.write(ctx, labelScript, h.dir(c.object), metadata(Images), image.raw, changed.raw); err != nil {
 		return err
 	}
@@ -104,10 +107,11 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	}
 	begin := compact(known)
 	defer h.Forget()
-	out, err := c.outcome(h.transport.Stream(ctx, ssh.Script{
+	result, err := h.transport.Stream(ctx, ssh.Script{
 		Name: c.verb, Text: imageScript,
 		Args: []string{h.DataDir, c.object.String(), image.Format, strings.TrimSuffix(begin, "}")},
-	}, io.MultiReader(buffered, content.trailer())))
+	}, io.MultiReader(buffered, content.trailer()))
+	out, err := c.outcome(ctx, result, err)
 	if content.err != nil {
 		return nil, c.fail(content.err, "", "") // why the stream ended early, rather than that it did
 	}

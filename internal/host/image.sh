@@ -16,9 +16,11 @@ got=$(sha256sum <"$staged/data")
 info=$(qemu-img info -f "$format" "$staged/data" 2>&1) || unstage $INVALID "qemu-img says: $info"
 virtual=$(printf '%s\n' "$info" | sed -n 's/^virtual size: .*(\([0-9]*\) bytes).*/\1/p')
 
-# The same content twice is stored once.
-same=$(grep -ls "\"sha256\":\"$sum\"" images/*/image.json | head -n 1)
-[ -z "$same" ] || ln -f "${same%/*}/data" "$staged/data" || :
+# The same content twice is stored once; where it was damaged it is not the same.
+grep -ls "\"sha256\":\"$sum\"" images/*/image.json | while IFS= read -r same; do
+	same=${same%/*}/data
+	[ "$(stat -c %s "$same" 2>/dev/null)" = $((bytes - 65)) ] && ln -f "$same" "$staged/data" && break
+done
 becoming=$begin,'"sha256":"'$sum'","size_bytes":'$((bytes - 65)),'"virtual_size_bytes":'$virtual'}'
 commit "$object" image.json "$becoming"
 printf '%s\n' "$becoming"

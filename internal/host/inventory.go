@@ -106,6 +106,11 @@ func (l *listing) isTorn() bool {
 			return true
 		}
 	}
+	for _, image := range l.images {
+		if image.Problem != "" {
+			return true
+		}
+	}
 	return l.torn
 }
 

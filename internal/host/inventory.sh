@@ -9,7 +9,7 @@ echo '[metadata]'
 [ $# -eq 0 ] || find "$@" -maxdepth 3 -type f \( -name '*.json' -o -path '*/run/control.pid' -o -path '*/run/receiver.pid' \) -exec grep -H '' {} +
 # A checkpoint that has lost its parts is one nevertheless.
 echo '[files]'
-[ $# -eq 0 ] || find "$@" -maxdepth 3 \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path '*/rollback/instance.json' \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
+[ $# -eq 0 ] || find "$@" -maxdepth 3 \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
 echo '[processes]'
 printf '%s %s\n' "$BOOT_ID" "$MACHINE_ID"
 set --

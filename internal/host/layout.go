@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -60,6 +61,22 @@ func checkMachine(m qemu.Machine) error {
 				return fmt.Errorf("%q is not a disk layer", layer.File)
 			}
 		}
+	}
+	return nil
+}
+
+// sumPattern is what an image's SHA-256 matches, of which its layer is named.
+var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// checkImage refuses metadata that does not say what an image is.
+func checkImage(image *Image) error {
+	switch {
+	case image.UID == "":
+		return errors.New("it has no uid")
+	case !sumPattern.MatchString(image.SHA256):
+		return fmt.Errorf("%q is no sha256", image.SHA256)
+	case image.Format != "qcow2" && image.Format != "raw":
+		return fmt.Errorf("%q is no format", image.Format)
 	}
 	return nil
 }

@@ -2,7 +2,7 @@
 # Statuses by which a script fails, each with a message on standard error:
 # shellcheck disable=SC2034
 NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49
-LOCK_SECONDS=120
+LOCK_SECONDS=10 # after which the caller asks again
 
 trap '' PIPE # a script runs to its end, also when nobody hears it any more
 
@@ -175,7 +175,7 @@ alive() { # NAME UID: in an instance's directory; sets $pid
 	pid='' its_start='' its_boot='' its_machine=''
 	[ "$2" ] && [ -f "run/$1.pid" ] || return 1
 	read -r pid its_start its_boot its_machine <"run/$1.pid" || return 1
-	[ "$its_machine" = "$MACHINE_ID" ] || fail $BUSY "its process is on another machine, $its_machine"
+	[ "$its_machine" = "$MACHINE_ID" ] || fail $INVALID "its process is on another machine, $its_machine, which shares the data directory"
 	[ "$its_boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
 	[ "$proc_start" = "$its_start" ] || return 1
 	case $proc_state in Z | X) return 1 ;; esac

@@ -61,10 +61,7 @@ func parseListing(dir, text string) (*listing, error) {
 	for ref, seen := range objects {
 		switch ref.Kind {
 		case Images:
-			image := Image{raw: seen.texts["image.json"]}
-			if json.Unmarshal([]byte(image.raw), &image) == nil && image.Name == ref.Name {
-				l.images[ref.Name] = &image
-			}
+			l.images[ref.Name] = readImage(dir, ref, seen)
 		case Snapshots:
 			l.snapshots[ref.Name] = readSnapshot(dir, ref, seen)
 		case Instances:
@@ -215,4 +212,20 @@ func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 	}
 	snap.Problem, snap.Rescue = inspection{dir, ref, seen, snap.Machine}.ofSnapshot(err, snap.Kind)
 	return snap
+}
+
+// readImage derives an image from what was seen of it. Metadata that does not
+// say what it is is believed nothing but the uid.
+func readImage(dir string, ref Ref, seen *evidence) *Image {
+	image := &Image{raw: seen.texts["image.json"]}
+	err := json.Unmarshal([]byte(image.raw), image)
+	if err == nil {
+		err = checkImage(image)
+	}
+	if err != nil {
+		image = &Image{UID: image.UID, Unreadable: true}
+	}
+	image.Name = ref.Name
+	image.Problem, image.Rescue = inspection{dataDir: dir, ref: ref, seen: seen}.ofImage(err, image)
+	return image
 }

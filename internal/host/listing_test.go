@@ -157,8 +157,61 @@ func TestListing_KnowsAFrozenLayerByItsLinks(t *testing.T) {
 	}
 }
 
+func TestListing_TellsDamageOfAnImage(t *testing.T) {
+	const (
+		sum  = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+		good = `{"name":"a","uid":"u","sha256":"` + sum + `","format":"qcow2","size_bytes":4096}`
+		data = "2 8 4096 images/a/data\n"
+	)
+	for name, c := range map[string]struct {
+		metadata, files string
+		problem         string
+		rescue          []string
+	}{
+		"none":                        {good, data, "", nil},
+		"metadata that is no JSON":    {"nonsense", data, "cannot be read", []string{"/data/images/a/image.json", "rm -r /data/images/a"}},
+		"metadata without a uid":      {strings.Replace(good, `"uid"`, `"id"`, 1), data, "uid", []string{"/data/images/a/image.json"}},
+		"metadata without a sum":      {strings.Replace(good, `"sha256"`, `"sum"`, 1), data, "sha256", []string{"/data/images/a/image.json"}},
+		"metadata without a format":   {strings.Replace(good, `"format"`, `"kind"`, 1), data, "format", []string{"/data/images/a/image.json"}},
+		"metadata that names a path":  {strings.Replace(good, sum[:16], "../../etc/shadow", 1), data, "sha256", []string{"/data/images/a/image.json"}},
+		"no metadata":                 {"", data, "cannot be read", []string{"/data/images/a/image.json"}},
+		"empty metadata, and no more": {"", "1 0 0 images/a/image.json\n", "cannot be read", []string{"/data/images/a/image.json"}},
+		"no data":                     {good, "", "its data is missing", []string{"links of their own", "find /data -name " + sum[:16] + ".qcow2", "(ln -f) to /data/images/a/data"}},
+		"another file as data":        {good, "1 8 4095 images/a/data\n", "its data has 4095 bytes instead of 4096", []string{"links of their own", "find /data -name " + sum[:16] + ".qcow2"}},
+		"data that others have, too":  {good, "3 8 4095 images/a/data\n", "its data has 4095 bytes instead of 4096", []string{"shares the damage", "find /data -samefile /data/images/a/data"}},
+	} {
+		metadata := ""
+		if c.metadata != "" {
+			metadata = "images/a/image.json:" + c.metadata + "\n"
+		}
+		l, err := parseListing("/data", "[metadata]\n"+metadata+"[files]\n"+c.files+"[processes]\nboot machine\n[events]\n[checkpoints]\n[ports]\n*\n[end]\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		image := l.images["a"]
+		if image == nil {
+			t.Errorf("%s: it is not listed", name)
+			continue
+		}
+		if image.Name != "a" || (image.Problem != "") != (c.problem != "") || !strings.Contains(image.Problem, c.problem) || (image.Rescue != "") != (c.problem != "") {
+			t.Errorf("%s: image %q, problem %q, rescue %q", name, image.Name, image.Problem, image.Rescue)
+		}
+		for _, want := range c.rescue {
+			if !strings.Contains(strings.ReplaceAll(image.Rescue, "'", ""), want) {
+				t.Errorf("%s: %q is not in the rescue: %q", name, want, image.Rescue)
+			}
+		}
+		if unreadable := c.problem != "" && !strings.HasPrefix(c.problem, "its data "); unreadable != image.Unreadable || unreadable != (image.SHA256 == "") {
+			t.Errorf("%s: of what cannot be read something is believed: %+v", name, image)
+		}
+		if l.isTorn() != (c.problem != "") {
+			t.Errorf("%s: it is looked at again: %t", name, l.isTorn())
+		}
+	}
+}
+
 func TestListing_PassesOverWhatIsNotAnObject(t *testing.T) {
-	l, err := parseListing("/data", "[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nimages/x/image.json:{\"name\":\"y\"}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[checkpoints]\n[ports]\n*\n[end]\n")
+	l, err := parseListing("/data", "[metadata]\ninstances/.tmp-1-a/instance.json:{}\nimages/B/image.json:{}\nodd\n[files]\nodd\n[processes]\nb m\n[events]\n[checkpoints]\n[ports]\n*\n[end]\n")
 	if err != nil || len(l.instances)+len(l.images)+len(l.snapshots) != 0 || l.bare {
 		t.Errorf("%+v, %v", l, err)
 	}

@@ -19,6 +19,7 @@ const seen = `[metadata]
 images/disk/image.json:{"name":"disk","uid":"i","sha256":"5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8","format":"raw","size_bytes":8,"virtual_size_bytes":8}
 instances/a/instance.json:` + goodMetadata + `
 [files]
+1 8 8 images/disk/data
 ` + goodLayer + `[processes]
 boot machine
 [events]

@@ -33,6 +33,9 @@ func (r Ref) String() string {
 	return string(r.Kind) + "/" + r.Name
 }
 
+// object is a Ref as a person says it: "snapshot golden".
+func (r Ref) object() string { return strings.TrimSuffix(string(r.Kind), "s") + " " + r.Name }
+
 // MarshalText and UnmarshalText put a Ref into an object's metadata.
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
@@ -148,6 +151,10 @@ type Image struct {
 	Format           string          `json:"format"`             // "qcow2" or "raw"
 	SizeBytes        int64           `json:"size_bytes"`         // of the file
 	VirtualSizeBytes int64           `json:"virtual_size_bytes"` // of the disk
+
+	Problem    string `json:"-"` // what is wrong with its files; "" if nothing is
+	Rescue     string `json:"-"` // what of them is intact and how to go on from it, in sentences
+	Unreadable bool   `json:"-"` // its metadata does not tell what it is: all that is known is the name, and the UID if there is one
 
 	raw    string                     // image.json to the letter
 	others map[string]json.RawMessage // keys of it that are none of the above

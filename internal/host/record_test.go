@@ -22,7 +22,7 @@ func (o *obedient) Run(_ context.Context, s ssh.Script) (ssh.Result, error) {
 
 // As TestRecord_KeepsTheKeysOfOthers has it of instances.
 func TestSnapshotsAndImages_KeepTheKeysOfOthers(t *testing.T) {
-	const text = `{"is_template":true,"name":"a","uid":"u","tool":{"fork_count":3}}`
+	text := `{"is_template":true,"name":"a","uid":"u","tool":{"fork_count":3},"format":"raw","sha256":"` + strings.Repeat("0", 64) + `"}`
 	transport := &obedient{}
 	h := New(Config{Name: "lab", DataDir: "/data"}, transport)
 	settings := json.RawMessage(`{"by":"us"}`)

@@ -73,7 +73,7 @@ func (h *Host) finish(ctx context.Context, l *listing) {
 	for _, name := range slices.Sorted(maps.Keys(l.instances)) {
 		if l.instances[name].halfway {
 			c := h.call("finish rolling back", Instances, name)
-			_, _ = c.write(ctx, finishScript, h.dir(c.object))
+			_, _ = c.try(ctx, finishScript, h.dir(c.object))
 		}
 	}
 }

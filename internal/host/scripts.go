@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
@@ -85,19 +86,46 @@ func (c call) read(ctx context.Context, script string, args ...string) (string, 
 	if errors.Is(err, ssh.ErrLost) && ctx.Err() == nil {
 		result, err = c.host.transport.Run(ctx, s)
 	}
-	return c.outcome(result, err)
+	return c.outcome(ctx, result, err)
 }
 
-// write runs a script that changes something. Once it is sent its end is
-// awaited, and what was listed before is forgotten.
+// patience is how long a lock is waited for by an operation without a time limit.
+const patience = 2 * time.Minute
+
+// write runs a script that changes something, as try does. A lock that somebody
+// else holds is waited for until the operation's time limit: the host waits for
+// some seconds at a time, between which its session is free for others. The
+// error then is ErrBusy, and names the holder.
 func (c call) write(ctx context.Context, script string, args ...string) (string, error) {
+	if _, limited := ctx.Deadline(); !limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
+	var busy error
+	for {
+		out, err := c.try(ctx, script, args...)
+		switch over := ctx.Err(); {
+		case errors.Is(err, ErrBusy) && over == nil:
+			busy = err
+		case busy != nil && over != nil && errors.Is(err, over): // it was not sent any more
+			return "", busy
+		default:
+			return out, err
+		}
+	}
+}
+
+// try runs a script that changes something, once. When it is sent its end is
+// awaited, and what was listed before is forgotten.
+func (c call) try(ctx context.Context, script string, args ...string) (string, error) {
 	defer c.host.Forget()
 	result, err := c.host.transport.Run(ctx, ssh.Script{Name: c.verb, Text: script, Args: args, Atomic: true})
-	return c.outcome(result, err)
+	return c.outcome(ctx, result, err)
 }
 
 // outcome is a script's output, or why it failed.
-func (c call) outcome(result ssh.Result, err error) (string, error) {
+func (c call) outcome(ctx context.Context, result ssh.Result, err error) (string, error) {
 	if err != nil {
 		return "", c.fail(err, "", "")
 	}
@@ -109,6 +137,9 @@ func (c call) outcome(result ssh.Result, err error) (string, error) {
 	if !known {
 		cause = ErrFailed
 		reason = fmt.Sprintf("the script ended with status %d: %s", result.Status, reason)
+	}
+	if errors.Is(cause, ErrExists) {
+		return "", c.taken(ctx)
 	}
 	return "", c.fail(cause, reason, said)
 }
@@ -123,8 +154,7 @@ func lastLine(text string) (before, last string) {
 
 // fail is the one place in which a verb's error is made.
 func (c call) fail(cause error, reason, said string) error {
-	e := &Error{Verb: c.verb, Host: c.host.Name, Err: cause, Said: said}
-	e.Object = strings.TrimSuffix(string(c.object.Kind), "s") + " " + c.object.Name
+	e := &Error{Verb: c.verb, Object: c.object.object(), Host: c.host.Name, Err: cause, Said: said}
 	if reason != "" {
 		e.Err = fmt.Errorf("%w: %s", cause, reason)
 	}
@@ -142,6 +172,8 @@ func remedy(cause error, said string, c call) string {
 	switch {
 	case errors.Is(cause, ssh.ErrLost):
 		return "The host finishes what it was told. Apply again: what was done is found, what was not is done."
+	case errors.Is(cause, ErrExists) && strings.Contains(said, nameless):
+		return fmt.Sprintf("Choose another name, or mend or remove %s on the host.", ssh.Quote(c.host.dir(c.object)))
 	case errors.Is(cause, ErrExists):
 		return fmt.Sprintf("Choose another name, or take it over: terraform import ADDRESS %s/%s.", c.host.Name, c.object)
 	case errors.Is(cause, ErrBusy):

@@ -3,11 +3,9 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
@@ -33,6 +31,9 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	if err := changed.apply(c, change); err != nil {
 		return err
 	}
+	if err := h.checkBoot(ctx, c, inst.Record, changed.Record); err != nil {
+		return err
+	}
 	if change.Forwards == nil {
 		return h.commitUpdate(ctx, c, inst, &changed)
 	}
@@ -48,8 +49,8 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 
 // Check returns the error that Update would give, as far as that can be told
 // before, and for whatever state the instance will be in: a size that its disk
-// cannot have, an image that is not there. One round trip at most, which reads
-// share.
+// cannot have, an image that is not there or not intact. One round trip at most,
+// which reads share.
 func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 	c := h.call("update", Instances, inst.Name)
 	changed := *inst
@@ -57,18 +58,7 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 	if err := changed.apply(c, change); err != nil {
 		return err
 	}
-	for _, boot := range []string{otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage)} {
-		name, needed := strings.CutPrefix(boot, string(Images)+"/")
-		if !needed {
-			continue
-		}
-		if _, err := h.Image(ctx, name); errors.Is(err, ErrNotFound) {
-			return c.fail(ErrNotFound, "there is no "+name+" among the images", "")
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
+	return h.checkBoot(ctx, c, inst.Record, changed.Record)
 }
 
 // apply makes the changes that need no host.

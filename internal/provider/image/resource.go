@@ -98,8 +98,16 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
 		return
-	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), img.UID):
+	case img.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), img.UID):
 		resp.State.RemoveResource(ctx)
+		return
+	case img.Unreadable && m.UID.IsNull():
+		report.Error(&resp.Diagnostics, "import", id, report.Damaged(img.Problem, img.Rescue))
+		return
+	case img.Problem != "":
+		warnOfDamage(&resp.Diagnostics, id, img)
+	}
+	if img.Unreadable { // what Terraform knows of it is all that is known
 		return
 	}
 	m.fill(id.Host, img)
@@ -140,6 +148,9 @@ func (r *imageResource) note(ctx context.Context, id hosts.ID, m *model) (*host.
 	img, err := h.Image(ctx, id.Name)
 	if err != nil {
 		return nil, err
+	}
+	if img.Problem != "" {
+		return nil, report.Damaged(img.Problem, img.Rescue)
 	}
 	if img.UID != m.UID.ValueString() {
 		return nil, host.ErrReplaced
