@@ -2,6 +2,7 @@ package acceptance_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -25,7 +26,7 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 		return inst.Machine.Disk.Layers[0].File
 	}
 	var layer, newer string
-	var metadata []byte
+	var metadata, hollow []byte
 	damages := []struct {
 		name   string
 		do     func()
@@ -69,6 +70,11 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 			[]string{"its metadata cannot be read"}, []string{"Mend", "instances/dmg-metadata/instance.json"},
 			func() { must(t, os.WriteFile(at("metadata", "instance.json"), metadata, 0o600)) },
 		},
+		{ // what it says is JSON, and not what the instance is
+			"hollow", func() { hollow = hollowOut(t, "instances/dmg-hollow/instance.json") },
+			[]string{"its metadata cannot be read", "machine definition is incomplete"}, []string{"Mend", "instances/dmg-hollow/instance.json"},
+			func() { must(t, os.WriteFile(at("hollow", "instance.json"), hollow, 0o600)) },
+		},
 		{ // started by hand, and then killed: its old checkpoint is no standby
 			"since", func() {
 				startByHand(t, "dmg-since")
@@ -85,7 +91,7 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	snapshotOf := func(name, instance string) string {
 		return fmt.Sprintf("resource \"kvm_snapshot\" %q {\n  name = %q\n  instance = \"default/instances/%s\"\n}\n", name, name, instance)
 	}
-	config := snapshotOf("dmg-snap", "base")
+	config := snapshotOf("dmg-snap", "base") + snapshotOf("dmg-hollow-snap", "base")
 	for _, d := range damages {
 		config += fork("dmg-"+d.name, `state = "standby"`)
 	}
@@ -97,6 +103,7 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 		d.do()
 	}
 	must(t, os.Remove(shared.path("snapshots/dmg-snap/checkpoint/memory")))
+	hollowSnapshot := hollowOut(t, "snapshots/dmg-hollow-snap/snapshot.json")
 	frozen, err := shared.pid("dmg-frozen")
 	must(t, err)
 	must(t, syscall.Kill(frozen, syscall.SIGSTOP))
@@ -114,6 +121,16 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	tells(t, plan, "What the instance dmg-frozen is cannot be told", "was stopped by a signal", "kill -CONT")
 	tells(t, applied, "Error: Unable to update instance dmg-frozen", "whose state is unknown", "was stopped by a signal", "kill -CONT")
 	tells(t, plan, "The snapshot dmg-snap is damaged", "its checkpoint has no memory", "Nothing can be forked from it any more", "Its disk is intact", "qemu-img convert", "-replace=")
+	tells(t, plan, "The snapshot dmg-hollow-snap is damaged", "machine definition is incomplete", "Mend", "snapshots/dmg-hollow-snap/snapshot.json")
+	tells(t, plan, "The instance dmg-metadata is damaged", "destroys what is left, or is refused when not even its uid is to be found in its metadata")
+
+	// Nothing is changed or imported of which it cannot be told what it is.
+	w.write(strings.Replace(config, `name = "dmg-hollow-snap"`, `name = "dmg-hollow-snap"`+"\n"+`labels = { role = "web" }`, 1))
+	tells(t, w.want(1, "apply", "-auto-approve", "-target=kvm_snapshot.dmg-hollow-snap"), "Unable to update snapshot dmg-hollow-snap", "its metadata cannot be read", "Nothing of it was changed", "Mend")
+	w.write(config + fork("dmg-mine") + strings.Replace(snapshotOf("dmg-hollow-snap", "base"), `"dmg-hollow-snap"`, `"dmg-mine"`, 1))
+	for address, id := range map[string]string{"kvm_instance.dmg-mine": "instances/dmg-hollow", "kvm_snapshot.dmg-mine": "snapshots/dmg-hollow-snap"} {
+		tells(t, w.want(1, "import", "-no-color", address, "default/"+id), "Unable to import", "its metadata cannot be read", "Host: default", "Mend", id)
+	}
 
 	// Nothing is made from what is damaged: the plan says so of a fork.
 	w.write(config + forkOf("dmg-child", "default/snapshots/dmg-snap"))
@@ -137,21 +154,22 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	for _, d := range damages {
 		d.heal()
 	}
+	must(t, os.WriteFile(shared.path("snapshots/dmg-hollow-snap/snapshot.json"), hollowSnapshot, 0o600))
 	must(t, syscall.Kill(frozen, syscall.SIGCONT))
 	w.write(config)
 	plan = w.want(2, "plan", "-detailed-exitcode")
 	tells(t, planOf(plan, "dmg-gone"), `state = "stopped" -> "standby"`)
 	tells(t, plan, "Plan: 0 to add, 4 to change, 0 to destroy")
 
-	config = snapshotOf("dmg-snap", "base") + fork("dmg-gone", `state = "stopped"`) + fork("dmg-empty", `state = "stopped"`) + fork("dmg-short", `state = "stopped"`) +
-		fork("dmg-long") + fork("dmg-layer") + fork("dmg-metadata") + fork("dmg-since") + fork("dmg-frozen")
+	config = snapshotOf("dmg-snap", "base") + snapshotOf("dmg-hollow-snap", "base") + fork("dmg-gone", `state = "stopped"`) + fork("dmg-empty", `state = "stopped"`) + fork("dmg-short", `state = "stopped"`) +
+		fork("dmg-long") + fork("dmg-layer") + fork("dmg-metadata") + fork("dmg-hollow") + fork("dmg-since") + fork("dmg-frozen")
 	w.write(config)
 	w.want(0, "apply", "-auto-approve", "-replace=kvm_snapshot.dmg-snap")
 	w.want(0, "plan", "-detailed-exitcode")
 	for _, mended := range []check{
 		shared.isIn("dmg-gone", lifecycle.Stopped), shared.isIn("dmg-empty", lifecycle.Stopped), shared.isIn("dmg-short", lifecycle.Stopped),
 		shared.hasNewToken("dmg-long", new(shared.token)),
-		shared.hasToken("dmg-frozen", &shared.token), shared.hasToken("dmg-layer", &shared.token), shared.hasToken("dmg-metadata", &shared.token),
+		shared.hasToken("dmg-frozen", &shared.token), shared.hasToken("dmg-layer", &shared.token), shared.hasToken("dmg-metadata", &shared.token), shared.hasToken("dmg-hollow", &shared.token),
 		shared.hasToken("dmg-since", &shared.token), shared.in("dmg-since", "cat /disk/data", "testguest"),
 	} {
 		if err := mended(t.Context()); err != nil {
@@ -160,6 +178,23 @@ func TestDamage_IsToldAndNothingIsDestroyed(t *testing.T) {
 	}
 	w.want(0, "destroy", "-auto-approve")
 	shared.nothing(t, "dmg-")()
+}
+
+// hollowOut takes what it says of the machine out of metadata, and returns what it
+// was.
+func hollowOut(t *testing.T, file string) []byte {
+	t.Helper()
+	was, err := os.ReadFile(shared.path(file))
+	must(t, err)
+	edit(t, file, func(text string) string {
+		record := map[string]any{}
+		must(t, json.Unmarshal([]byte(text), &record))
+		record["machine"] = map[string]any{}
+		changed, err := json.Marshal(record)
+		must(t, err)
+		return string(changed) + "\n"
+	})
+	return was
 }
 
 // hashes lists the files of all objects whose names begin with prefix, with

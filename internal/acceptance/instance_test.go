@@ -38,6 +38,9 @@ func TestInstance_OfKernelAndImageIsChangedInPlaceOrRestarted(t *testing.T) {
 				shared.hasNewToken("boot", &token), shared.in("boot", "cat /disk/data", "testguest"), uid(),
 			},
 		},
+		// Nothing is stopped for a change that cannot be made.
+		refused(strings.Replace(booted("boot", readyHTTP+"\nvcpus = 2"), "default/images/initrd", "default/images/nowhere", 1),
+			"image nowhere", "does not exist", "Host: default", "The instance is running."),
 		{ // live: the guest sees a larger disk and goes on
 			Config:           booted("boot", readyHTTP+"\ndisk_gib = 1"),
 			ConfigPlanChecks: planned("kvm_instance.boot", plancheck.ResourceActionUpdate),
@@ -162,4 +165,25 @@ func TestDeletionProtection_RefusesToDestroy(t *testing.T) {
 		tf.TestStep{Config: protected, PlanOnly: true},
 		tf.TestStep{Config: free, ConfigStateChecks: checks{shared.hasToken("safe", &shared.token)}},
 	)
+}
+
+func TestDeletionProtection_OfATaintedInstanceIsLiftedAsItSays(t *testing.T) {
+	t.Parallel()
+	config := func(protected bool) string {
+		return fmt.Sprintf(`resource "kvm_instance" "tainted" {
+			name                = "tainted"
+			fork_of             = "default/snapshots/golden"
+			ready               = { check = "console", pattern = "never said", timeout = "1s" }
+			deletion_protection = %t
+		}`, protected)
+	}
+	w := newWorkspace(t, config(true))
+	tells(t, w.want(1, "apply", "-auto-approve"), "is running and is kept, marked as tainted", "It is protected, so that no apply replaces it", "terraform untaint ADDRESS", "deletion_protection = false")
+	tells(t, w.want(1, "apply", "-auto-approve"), "Unable to delete instance tainted", "is protected", "set deletion_protection = false", "run terraform untaint ADDRESS before")
+	w.want(0, "untaint", "kvm_instance.tainted")
+	w.write(config(false))
+	tells(t, w.want(0, "apply", "-auto-approve"), "0 added, 1 changed, 0 destroyed")
+	must(t, shared.hasToken("tainted", &shared.token)(t.Context()))
+	w.want(0, "destroy", "-auto-approve")
+	shared.nothing(t, "tainted")()
 }

@@ -41,6 +41,8 @@ var cpuModel = map[string]string{"kvm": "host", "tcg": "max"}
 
 // Create makes an instance, stopped: links to its images, a disk layer of its
 // own, its host ports. Two round trips, and one more for the first of a host.
+// With ssh.ErrLost it returns the instance that may be there; so do the other
+// verbs that make something.
 func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error) {
 	c := h.call("create", Instances, spec.Name)
 	if err := c.checkName(); err != nil {
@@ -73,11 +75,12 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	}
 
 	args := createArgs(inst, image)
-	return inst, h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
+	err = h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
 		inst.raw = compact(inst.Record)
 		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), inst.raw, ports}, args...)...)
 		return err
 	})
+	return made(inst, inst.raw != "", err)
 }
 
 // giveDisk plans the instance's disk: an empty layer above its image, if it has

@@ -3,6 +3,8 @@ package host
 import (
 	"errors"
 	"strings"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 // What went wrong, for errors.Is. One cause has one of them, whichever verb met it.
@@ -41,3 +43,13 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// made is what a verb returns that was to make an object: with ssh.ErrLost, too,
+// the object, once the host was asked for it, for it may be there. Whether it is
+// its uid tells.
+func made[T any](object *T, asked bool, err error) (*T, error) {
+	if err == nil || asked && errors.Is(err, ssh.ErrLost) {
+		return object, err
+	}
+	return nil, err
+}

@@ -53,11 +53,12 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	} else if size := int64(spec.DiskGiB) << 30; size > 0 {
 		inst.Machine = withSize(inst.Machine, size) // its first layer of its own will have it
 	}
-	return inst, h.withPorts(ctx, c, inst, spec.Interfaces, s.forwards, func(ports string) error {
+	err = h.withPorts(ctx, c, inst, spec.Interfaces, s.forwards, func(ports string) error {
 		inst.raw = compact(inst.Record)
 		_, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, inst.raw, ports)...)
 		return err
 	})
+	return made(inst, inst.raw != "", err)
 }
 
 // agrees returns an error where spec names something of the machine that is not

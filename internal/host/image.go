@@ -68,7 +68,7 @@ func (h *Host) linkImage(ctx context.Context, c call, image Image, other *Image)
 	image.SHA256, image.Format, image.SizeBytes, image.VirtualSizeBytes = other.SHA256, other.Format, other.SizeBytes, other.VirtualSizeBytes
 	image.raw = compact(image)
 	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), Ref{Images, other.Name}.String(), image.raw)
-	return &image, err
+	return made(&image, true, err)
 }
 
 // NoteImage replaces an image's settings, which are all of it that can change.
@@ -116,7 +116,7 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 		return nil, c.fail(content.err, "", "") // why the stream ended early, rather than that it did
 	}
 	if err != nil {
-		return nil, err
+		return made(&image, true, err)
 	}
 	image.raw = strings.TrimSpace(out)
 	if err := json.Unmarshal([]byte(out), &image); err != nil {

@@ -195,12 +195,17 @@ func parseListening(lines []string) map[int]bool {
 func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 	snap := &Snapshot{raw: seen.texts["snapshot.json"]}
 	err := json.Unmarshal([]byte(snap.raw), snap)
-	if err == nil && snap.Kind != lifecycle.Standby && snap.Kind != lifecycle.Stopped {
+	switch {
+	case err != nil:
+	case snap.UID == "" || snap.Instance.Name == "":
+		err = errors.New("it has no uid, or no instance")
+	case snap.Kind != lifecycle.Standby && snap.Kind != lifecycle.Stopped:
 		err = fmt.Errorf("its kind is %q", snap.Kind)
 	}
 	if err == nil {
 		err = checkMachine(snap.Machine)
 	}
+	snap.Unreadable = err != nil
 	snap.Name = ref.Name
 	for _, f := range seen.files {
 		snap.SizeBytes += f.diskBytes

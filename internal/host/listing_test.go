@@ -240,6 +240,25 @@ func TestListing_TrustsNothingOfARollbackThatIsNotFinished(t *testing.T) {
 	}
 }
 
+func TestListing_KnowsWhichSnapshotsSayWhatTheyAre(t *testing.T) {
+	const good = `{"name":"s","uid":"u","instance":"instances/a","kind":"stopped","machine":{"type":"pc-q35-7.2","accelerator":"tcg","cpu":"max","vcpus":1,"memory_mib":1}}`
+	for text, readable := range map[string]bool{
+		good: true,
+		strings.Replace(good, `"uid":"u",`, "", 1):                false,
+		strings.Replace(good, `"instance":"instances/a",`, "", 1): false,
+		strings.Replace(good, `"memory_mib":1`, `"memory":1`, 1):  false,
+		`{"name":"s"`: false,
+	} {
+		l, err := parseListing("/data", "[metadata]\nsnapshots/s/snapshot.json:"+text+"\n[files]\n[processes]\nb m\n[events]\n[ports]\n*\n[end]\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if snap := l.snapshots["s"]; snap.Unreadable == readable || (snap.Problem == "") != readable || (snap.Rescue == "") != readable {
+			t.Errorf("%s: unreadable %t, problem %q, rescue %q", text, snap.Unreadable, snap.Problem, snap.Rescue)
+		}
+	}
+}
+
 func TestListing_KnowsThatAGuestStandsStillToBeCopied(t *testing.T) {
 	both := goodMetadata + "\n" + goodPid + receiverPid
 	for name, c := range map[string]struct {
@@ -258,7 +277,7 @@ func TestListing_KnowsThatAGuestStandsStillToBeCopied(t *testing.T) {
 }
 
 func TestListing_KnowsThatItWasTorn(t *testing.T) {
-	snapshot := strings.ReplaceAll(goodMetadata, `"name"`, `"kind":"stopped","name"`)
+	snapshot := strings.ReplaceAll(goodMetadata, `"name"`, `"kind":"stopped","instance":"instances/a","name"`)
 	for name, c := range map[string]struct {
 		files, checkpoints string
 		want               bool

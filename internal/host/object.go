@@ -132,6 +132,9 @@ type Snapshot struct {
 	Problem string        `json:"-"` // what is wrong with its files; "" if nothing is
 	Rescue  string        `json:"-"` // what of them is intact and how to go on from it, in sentences
 
+	// Unreadable is as an instance's: the name counts, and the UID if there is one.
+	Unreadable bool `json:"-"`
+
 	raw    string                     // snapshot.json to the letter
 	others map[string]json.RawMessage // keys of it that are none of the above
 }

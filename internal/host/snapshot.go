@@ -46,7 +46,7 @@ func (h *Host) takeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, 
 	snap.raw = compact(snap)
 	out, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, snap.raw, "")...)
 	if err != nil {
-		return nil, err
+		return made(snap, true, err)
 	}
 	snap.Pause = qemu.Pause(qemu.Messages(out))
 	for line := range strings.Lines(out) {

@@ -78,7 +78,7 @@ func TestTaken_SaysWhoHasTheName(t *testing.T) {
 func TestTaken_IsToldByWhateverMakesSomething(t *testing.T) {
 	image := `images/a/image.json:{"uid":"u-1","format":"raw","sha256":"` + strings.Repeat("0", 64) + `"}` + "\n"
 	inst := "instances/a/instance.json:" + strings.Replace(goodMetadata, `"uid":"u"`, `"uid":"u-1"`, 1) + "\n"
-	snap := "snapshots/a/snapshot.json:" + strings.Replace(goodMetadata, `"uid":"u"`, `"uid":"u-1","kind":"stopped"`, 1) + "\n"
+	snap := "snapshots/a/snapshot.json:" + strings.Replace(goodMetadata, `"uid":"u"`, `"uid":"u-1","instance":"instances/a","kind":"stopped"`, 1) + "\n"
 	h := New(Config{Name: "lab", DataDir: "/data", Accelerator: "tcg"}, takenHost{
 		metadata: image + inst + snap, files: "1 0 0 images/a/data\n" + goodLayer + strings.Replace(goodLayer, "instances", "snapshots", 1),
 	})

@@ -47,6 +47,20 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	})
 }
 
+// Check returns the error that Update would give, as far as that can be told
+// before, and for whatever state the instance will be in: a size that its disk
+// cannot have, an image that is not there or not intact. One round trip at most,
+// which reads share.
+func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
+	c := h.call("update", Instances, inst.Name)
+	changed := *inst
+	changed.State = lifecycle.Stopped // in which everything can be changed
+	if err := changed.apply(c, change); err != nil {
+		return err
+	}
+	return h.checkBoot(ctx, c, inst.Record, changed.Record)
+}
+
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
 	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil {

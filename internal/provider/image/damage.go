@@ -1,19 +1,12 @@
 package image
 
 import (
-	"fmt"
-
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
-
-// refusal is why nothing can be done with a damaged image.
-func refusal(img *host.Image) error {
-	return report.Left(fmt.Errorf("it is damaged: %s", img.Problem), "Nothing of it was changed. "+img.Rescue)
-}
 
 // warnOfDamage says of a damaged image what its attributes do not tell. It is no
 // error, so that the rest of a configuration can still be planned and applied.

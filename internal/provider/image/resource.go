@@ -52,7 +52,9 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if err != nil {
 		id := m.id()
 		id.Host = name
-		report.Error(&resp.Diagnostics, "create", id, err)
+		report.Error(&resp.Diagnostics, "create", id, report.Unsure(img, err))
+	}
+	if img == nil {
 		return
 	}
 	m.fill(name, img)
@@ -100,7 +102,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		resp.State.RemoveResource(ctx)
 		return
 	case img.Unreadable && m.UID.IsNull():
-		report.Error(&resp.Diagnostics, "import", id, refusal(img))
+		report.Error(&resp.Diagnostics, "import", id, report.Damaged(img.Problem, img.Rescue))
 		return
 	case img.Problem != "":
 		warnOfDamage(&resp.Diagnostics, id, img)
@@ -148,7 +150,7 @@ func (r *imageResource) note(ctx context.Context, id hosts.ID, m *model) (*host.
 		return nil, err
 	}
 	if img.Problem != "" {
-		return nil, refusal(img)
+		return nil, report.Damaged(img.Problem, img.Rescue)
 	}
 	if img.UID != m.UID.ValueString() {
 		return nil, host.ErrReplaced

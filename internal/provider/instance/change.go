@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 
@@ -70,6 +71,21 @@ func serves(wanted, present qemu.Forward) bool {
 }
 
 func isNothing(change host.Change) bool { return reflect.ValueOf(change).IsZero() }
+
+// mayRestart returns an error where a guest may not be stopped for a change: that
+// is the user's to allow and the plan's to say. One that is stopped anyway is not
+// stopped for it.
+func (m *model) mayRestart(state lifecycle.State, planned bool) error {
+	switch {
+	case state == lifecycle.Panicked, m.goal().state == lifecycle.Stopped:
+		return nil
+	case !m.AllowRestart.ValueBool():
+		return fmt.Errorf("it is %s, the change needs a restart, and allow_restart is false", state)
+	case !planned:
+		return fmt.Errorf("it is %s, and a restart, which is needed, was not in the plan: its machine is not what it was when that was made. Run terraform plan again, which tells", state)
+	}
+	return nil
+}
 
 // via is the state in which a change can be made, on the way from the one that
 // is observed: a machine is changed while there is none.

@@ -9,6 +9,7 @@ import (
 
 // A driver is what this package asks of a host; *host.Host is one.
 type driver interface {
+	// With an error, Create and Fork return what may have been made nevertheless.
 	Create(context.Context, host.InstanceSpec) (*host.Instance, error)
 	Fork(context.Context, host.ForkSpec) (*host.Instance, error)
 	Start(context.Context, *host.Instance) error
@@ -18,6 +19,7 @@ type driver interface {
 	Stop(context.Context, *host.Instance, time.Duration) error
 	Ready(context.Context, *host.Instance, host.Check) error
 	Rollback(context.Context, *host.Instance, *host.Snapshot) error
+	Check(context.Context, *host.Instance, host.Change) error
 	Update(context.Context, *host.Instance, host.Change) error
 	DeleteInstance(ctx context.Context, name, uid string) error
 

@@ -22,6 +22,7 @@ type fakeHost struct {
 	snapshots []*host.Snapshot
 	calls     []string                     // what was done, in order, without reads
 	fail      map[string]func() error      // by call; what it returns is the call's error
+	lose      map[string]func() error      // by call that makes something; what it returns comes with what was made
 	before    map[string]func(h *fakeHost) // by call; what somebody else does just before
 	made      int
 }
@@ -29,7 +30,7 @@ type fakeHost struct {
 var errBroken = errors.New("broken")
 
 func newFakeHost() *fakeHost {
-	return &fakeHost{instances: map[string]*host.Instance{}, fail: map[string]func() error{}, before: map[string]func(*fakeHost){}}
+	return &fakeHost{instances: map[string]*host.Instance{}, fail: map[string]func() error{}, lose: map[string]func() error{}, before: map[string]func(*fakeHost){}}
 }
 
 func always(err error) func() error { return func() error { return err } }
@@ -91,6 +92,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 		Machine: qemu.Machine{Type: "pc-q35-7.2", VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB}}
 	if spec.Image != "" {
 		record.Image = host.Ref{Kind: host.Images, Name: spec.Image}
+		record.Machine.Disk = &qemu.Disk{SizeBytes: int64(max(spec.DiskGiB, 2)) << 30} // its image has 2 GiB
 	}
 	if spec.Kernel != nil {
 		setKernel(&record, *spec.Kernel)
@@ -99,7 +101,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs))})
 	}
 	record.Forwards = h.choose(forwardsOfSpecs(spec.Interfaces), nil)
-	return h.add(spec.Name, record, lifecycle.Stopped), nil
+	return h.answer("create", h.add(spec.Name, record, lifecycle.Stopped))
 }
 
 func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance, error) {
@@ -134,7 +136,15 @@ func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance
 		maps.Copy(wanted[nic], forwards)
 	}
 	record.Forwards = h.choose(wanted, nil)
-	return h.add(spec.Name, record, state), nil
+	return h.answer("fork", h.add(spec.Name, record, state))
+}
+
+// answer is what a call returns that has made something.
+func (h *fakeHost) answer(call string, made *host.Instance) (*host.Instance, error) {
+	if lose := h.lose[call]; lose != nil {
+		return made, lose()
+	}
+	return made, nil
 }
 
 func forwardsOfSpecs(specs map[string]host.InterfaceSpec) map[string]map[string]qemu.Forward {
@@ -204,10 +214,25 @@ func (h *fakeHost) Ready(ctx context.Context, inst *host.Instance, _ host.Check)
 	return h.move(ctx, "ready", inst, inst.State, lifecycle.Running)
 }
 
+// Check knows the sizes of disks, and that there is no image "nowhere".
+func (h *fakeHost) Check(_ context.Context, inst *host.Instance, change host.Change) error {
+	disk := inst.Machine.Disk
+	if change.DiskGiB != nil && (disk == nil || int64(*change.DiskGiB)<<30 < disk.SizeBytes) {
+		return fmt.Errorf("%w: a disk of %d GiB", host.ErrInvalid, *change.DiskGiB)
+	}
+	if change.Kernel != nil && change.Kernel.Image == "nowhere" {
+		return host.ErrNotFound
+	}
+	return nil
+}
+
 func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.Change) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err := h.begin(ctx, "update"); err != nil {
+		return err
+	}
+	if err := h.Check(ctx, inst, change); err != nil {
 		return err
 	}
 	there := h.instances[inst.Name]
@@ -216,7 +241,9 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 	}
 	set(&there.Labels, change.Labels)
 	set(&there.DeletionProtection, change.DeletionProtection)
-	set(&there.DiskGiB, change.DiskGiB)
+	if set(&there.DiskGiB, change.DiskGiB); change.DiskGiB != nil {
+		there.Machine.Disk = &qemu.Disk{SizeBytes: int64(*change.DiskGiB) << 30}
+	}
 	if change.Settings != nil {
 		there.Settings = change.Settings
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -20,18 +19,22 @@ import (
 // given arguments are all that is set.
 func modelOf(t *testing.T, arguments map[string]any) *model {
 	t.Helper()
+	var m model
+	if diags := planOf(t, arguments).Get(t.Context(), &m); diags.HasError() {
+		t.Fatal(diags)
+	}
+	return &m
+}
+
+func planOf(t *testing.T, arguments map[string]any) tfsdk.Plan {
+	t.Helper()
 	var resp resource.SchemaResponse
 	new(instanceResource).Schema(t.Context(), resource.SchemaRequest{}, &resp)
 	all := map[string]any{"name": "a", "host": "lab", "state": "running", "deletion_protection": false, "labels": map[string]any{}}
 	for name, value := range arguments {
 		all[name] = value
 	}
-	raw := prototest.Value(resp.Schema.Type().TerraformType(t.Context()), all)
-	var m model
-	if diags := (tfsdk.Plan{Schema: resp.Schema, Raw: raw}).Get(t.Context(), &m); diags.HasError() {
-		t.Fatal(diags)
-	}
-	return &m
+	return tfsdk.Plan{Schema: resp.Schema, Raw: prototest.Value(resp.Schema.Type().TerraformType(t.Context()), all)}
 }
 
 func memory(m *model)               { m.MemoryMiB = types.Int64Value(4096) }
@@ -125,34 +128,6 @@ func TestChange_KeepsAHostPortThatWasChosen(t *testing.T) {
 		change := m.change(&host.Instance{Record: host.Record{Forwards: present}})
 		if got := change.Forwards != nil; got != c.changes {
 			t.Errorf("%s: forwards %v; want a change: %v", name, change.Forwards, c.changes)
-		}
-	}
-}
-
-func TestPlanUpdate_SaysWhatRestartsAndRefusesWhatCannotBe(t *testing.T) {
-	was := map[string]any{"image": "lab/images/i", "memory_mib": 512, "disk_gib": 20, "allow_restart": true}
-	restart := path.Paths{path.Root("memory_mib")}
-	for name, c := range map[string]struct {
-		state            string
-		allow            bool
-		size             int64
-		restarts         path.Paths
-		warnings, errors int
-	}{
-		"a restart":                  {"running", true, 20, restart, 1, 0},
-		"of what is in standby":      {"standby", true, 20, restart, 1, 0},
-		"of what does not run":       {"stopped", true, 20, restart, 0, 0},
-		"that is not allowed":        {"running", false, 20, restart, 0, 1},
-		"none, which is not allowed": {"running", false, 20, nil, 0, 0},
-		"a larger disk":              {"running", true, 21, nil, 0, 0},
-		"a smaller disk":             {"running", true, 19, nil, 0, 1},
-	} {
-		before, plan := modelOf(t, was), modelOf(t, was)
-		before.State, plan.AllowRestart, plan.DiskGiB = types.StringValue(c.state), types.BoolValue(c.allow), types.Int64Value(c.size)
-		var resp resource.ModifyPlanResponse
-		planUpdate(c.restarts, before, plan, &resp)
-		if resp.Diagnostics.WarningsCount() != c.warnings || resp.Diagnostics.ErrorsCount() != c.errors {
-			t.Errorf("%s: %v; want %d warnings, %d errors", name, resp.Diagnostics, c.warnings, c.errors)
 		}
 	}
 }

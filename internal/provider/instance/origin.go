@@ -111,8 +111,14 @@ func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
 	return nil
 }
 
-// agree reports where a fork names what its source has otherwise.
+// agree reports where a fork names what its source has otherwise. That is the
+// source as it is now: what the same apply is yet to make of it cannot be seen.
 func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
+	refuse := func(name, summary, format string, values ...any) {
+		diags.AddAttributeError(path.Root(name), summary, m.ForkOf.ValueString()+" "+fmt.Sprintf(format, values...)+
+			" Leave "+name+" out, or, if the source is to change, too, apply that first: terraform apply -target=ADDRESS")
+	}
+	const itsSources = "A fork takes its machine from its source"
 	for _, c := range []struct {
 		name        string
 		wanted, has int
@@ -121,15 +127,13 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 		{"memory_mib", number(m.MemoryMiB, 0), source.MemoryMiB},
 	} {
 		if c.wanted != 0 && c.wanted != c.has {
-			diags.AddAttributeError(path.Root(c.name), "A fork takes its machine from its source",
-				fmt.Sprintf("%s has %s = %d, and the fork names %d. Leave it out.", m.ForkOf.ValueString(), c.name, c.has, c.wanted))
+			refuse(c.name, itsSources, "has %s = %d, and the fork names %d.", c.name, c.has, c.wanted)
 		}
 	}
 	if wanted := int64(number(m.DiskGiB, 0)) << 30; wanted > 0 && source.Disk == nil {
-		diags.AddAttributeError(path.Root("disk_gib"), "A fork takes its machine from its source", m.ForkOf.ValueString()+" has no disk. Leave disk_gib out.")
+		refuse("disk_gib", itsSources, "has no disk.")
 	} else if wanted > 0 && wanted < source.Disk.SizeBytes {
-		diags.AddAttributeError(path.Root("disk_gib"), "A disk never shrinks",
-			fmt.Sprintf("The disk of %s has %.1f GiB, and the fork's is to have %d GiB.", m.ForkOf.ValueString(), float64(source.Disk.SizeBytes)/(1<<30), number(m.DiskGiB, 0)))
+		refuse("disk_gib", "A disk never shrinks", "has a disk of %.1f GiB, and the fork's is to have %d GiB.", float64(source.Disk.SizeBytes)/(1<<30), number(m.DiskGiB, 0))
 	}
 	if m.NetworkInterfaces.IsNull() || m.NetworkInterfaces.IsUnknown() {
 		return
@@ -140,7 +144,6 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 	}
 	slices.Sort(has)
 	if wanted := slices.Sorted(maps.Keys(m.NetworkInterfaces.Elements())); !slices.Equal(wanted, has) {
-		diags.AddAttributeError(path.Root("network_interfaces"), "A fork takes its machine from its source",
-			fmt.Sprintf("%s has the network interfaces %v, and the fork names %v. Leave them out, or name the same.", m.ForkOf.ValueString(), has, wanted))
+		refuse("network_interfaces", itsSources, "has the network interfaces %v, and the fork names %v.", has, wanted)
 	}
 }

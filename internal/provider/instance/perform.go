@@ -12,8 +12,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
-// perform does one call and logs how long it took. Where the time limit ends
-// it, the error names the state that was seen last.
+// perform does one call and logs how long it took.
 func perform(ctx context.Context, d driver, inst *host.Instance, g goal, call lifecycle.Call) error {
 	begun := time.Now()
 	err := do(ctx, d, inst, g, call)
@@ -21,10 +20,16 @@ func perform(ctx context.Context, d driver, inst *host.Instance, g goal, call li
 		"instance": inst.Name, "uid": inst.UID, "state": string(inst.State),
 		"duration_ms": time.Since(begun).Milliseconds(), "ok": err == nil,
 	})
-	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("the time limit was reached at %s, when the instance was last seen %s: %w", call, inst.State, err)
+	return overdue(ctx, string(call), inst.State, err)
+}
+
+// overdue is the error of a call; where the time limit has ended it, it names the
+// state that was seen last.
+func overdue(ctx context.Context, call string, seen lifecycle.State, err error) error {
+	if err == nil || !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return err
 	}
-	return err
+	return fmt.Errorf("the time limit was reached at %s, when the instance was last seen %s: %w", call, seen, err)
 }
 
 func do(ctx context.Context, d driver, inst *host.Instance, g goal, call lifecycle.Call) error {

@@ -4,9 +4,13 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -43,14 +47,16 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		interfaces := withLost(plan.NetworkInterfaces, config.NetworkInterfaces, lost)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("network_interfaces"), interfaces)...)
 	}
-	restarts := Effects.Changed(effect.Restart, req.State.Raw, req.Plan.Raw)
-	if len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 && !plan.RestoreFrom.IsNull() {
+	rollsBack := len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 && !plan.RestoreFrom.IsNull()
+	if rollsBack {
 		r.planRollback(ctx, &before, &plan, &resp.Diagnostics)
-		if !plan.RestoreFrom.IsUnknown() {
-			restarts = nil // it is between two lives anyway
-		}
 	}
-	planUpdate(restarts, &before, &plan, resp)
+	if !rollsBack || plan.RestoreFrom.IsUnknown() { // else it is between two lives anyway
+		planRestart(ctx, req, &before, &plan, &resp.Diagnostics)
+	}
+	if !rollsBack || !before.DiskGiB.IsNull() { // else its size is the snapshot's
+		r.planDisk(ctx, &before, &plan, &resp.Diagnostics)
+	}
 }
 
 // planCreate plans where the instance will be: beside what it is made from.
@@ -74,21 +80,74 @@ func (r *instanceResource) planCreate(ctx context.Context, config *model, resp *
 	}
 }
 
-// planUpdate warns of a restart and refuses what an instance cannot become.
-func planUpdate(restarts path.Paths, before, plan *model, resp *resource.ModifyPlanResponse) {
-	for _, at := range restarts {
-		switch {
-		case before.State.ValueString() == string(lifecycle.Stopped):
-		case !plan.AllowRestart.IsUnknown() && !plan.AllowRestart.ValueBool():
-			resp.Diagnostics.AddAttributeError(at, "The change needs a restart",
-				fmt.Sprintf("Changing %s restarts the instance %s, and allow_restart is false.", at, before.Name.ValueString()))
+// planRestart warns of a restart, or refuses it. A value that is not known yet may
+// turn out to be the one that is there; Terraform plans again when it is known.
+func planRestart(ctx context.Context, req resource.ModifyPlanRequest, before, plan *model, diags *diag.Diagnostics) {
+	name, refused := before.Name.ValueString(), !plan.AllowRestart.IsUnknown() && !plan.AllowRestart.ValueBool()
+	shutdown := fmt.Sprintf("the guest is shut down, within stop_timeout, and then led to the state %q again. What it holds in memory only is lost.", plan.State.ValueString())
+	for _, at := range before.restarts(req.State.Raw, req.Plan.Raw) {
+		switch known := isKnown(ctx, req.Plan, at); {
+		case known && refused:
+			diags.AddAttributeError(at, "The change needs a restart", fmt.Sprintf("Changing %s restarts the instance %s, and allow_restart is false.", at, name))
+		case known:
+			diags.AddAttributeWarning(at, "The instance "+name+" restarts", fmt.Sprintf("To change %s %s", at, shutdown))
+		case refused:
+			diags.AddAttributeWarning(at, "The instance "+name+" may restart", fmt.Sprintf("The value of %s is not known yet. If it is another one, that needs a restart, and is refused before anything is done: allow_restart is false.", at))
 		default:
-			resp.Diagnostics.AddAttributeWarning(at, "The instance "+before.Name.ValueString()+" restarts",
-				fmt.Sprintf("To change %s the guest is shut down, within stop_timeout, and then led to the state %q again. What it holds in memory only is lost.", at, plan.State.ValueString()))
+			diags.AddAttributeWarning(at, "The instance "+name+" may restart", fmt.Sprintf("The value of %s is not known yet. If it is another one, %s", at, shutdown))
 		}
 	}
-	if size, was := plan.DiskGiB.ValueInt64(), before.DiskGiB.ValueInt64(); size != 0 && size < was {
-		resp.Diagnostics.AddAttributeError(path.Root("disk_gib"), "A disk never shrinks",
-			fmt.Sprintf("The disk has %d GiB, and %d GiB are asked for. To have a smaller one, replace the instance.", was, size))
+}
+
+// restarts lists what differs between state and plan and restarts the instance, if
+// it is not stopped.
+func (m *model) restarts(state, plan tftypes.Value) path.Paths {
+	if m.State.ValueString() == string(lifecycle.Stopped) {
+		return nil
 	}
+	return Effects.Changed(effect.Restart, state, plan)
+}
+
+// isKnown reports whether a planned value is known, and all that it is in.
+func isKnown(ctx context.Context, plan tfsdk.Plan, at path.Path) bool {
+	for ; len(at.Steps()) > 0; at = at.ParentPath() {
+		var value attr.Value
+		if diags := plan.GetAttribute(ctx, at, &value); diags.HasError() || value.IsUnknown() {
+			return false
+		}
+	}
+	return true
+}
+
+// planDisk refuses a disk that is smaller than the one there is.
+func (r *instanceResource) planDisk(ctx context.Context, before, plan *model, diags *diag.Diagnostics) {
+	wanted := plan.DiskGiB.ValueInt64()
+	if wanted == 0 || plan.DiskGiB.Equal(before.DiskGiB) {
+		return
+	}
+	switch has, told := r.diskBytes(ctx, before); {
+	case !told: // the apply finds out, before it does anything
+	case has == 0:
+		diags.AddAttributeError(path.Root("disk_gib"), "There is no disk to grow",
+			"The instance was made without a disk. Leave disk_gib out; to have a disk, replace the instance.")
+	case wanted<<30 < has:
+		diags.AddAttributeError(path.Root("disk_gib"), "A disk never shrinks",
+			fmt.Sprintf("The disk has %.1f GiB, and %d GiB are asked for. To have a smaller one, replace the instance.", float64(has)/(1<<30), wanted))
+	}
+}
+
+// diskBytes is the size of an instance's disk, 0 of none: what was asked for, else
+// what the host says, if it can tell now.
+func (r *instanceResource) diskBytes(ctx context.Context, m *model) (bytes int64, told bool) {
+	if gib := m.DiskGiB.ValueInt64(); gib != 0 {
+		return gib << 30, true
+	}
+	inst, err := r.get(ctx, m.id())
+	switch {
+	case err != nil, inst.Unreadable, inst.UID != m.UID.ValueString():
+		return 0, false
+	case inst.Machine.Disk == nil:
+		return 0, true
+	}
+	return inst.Machine.Disk.SizeBytes, true
 }

@@ -3,7 +3,6 @@ package instance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -27,9 +26,10 @@ type goal struct {
 var errNotReady = errors.New("the guest is not ready")
 
 // alter makes an instance what m asks for: through the state in which it can be
-// changed, if it has to be, to the state that is desired. It returns the
-// instance as it was last seen, with an error, too.
-func alter(ctx context.Context, d driver, inst *host.Instance, m *model) (*host.Instance, error) {
+// changed, if it has to be, to the state that is desired. restarts says whether
+// the plan said so. It returns the instance as it was last seen, with an error,
+// too.
+func alter(ctx context.Context, d driver, inst *host.Instance, m *model, restarts bool) (*host.Instance, error) {
 	g := m.goal()
 	var err error
 	for attempt := 1; ; attempt++ {
@@ -38,11 +38,17 @@ func alter(ctx context.Context, d driver, inst *host.Instance, m *model) (*host.
 			return reach(ctx, d, inst, g)
 		}
 		if state := via(change, inst.State); state != inst.State {
+			if err = m.mayRestart(inst.State, restarts); err != nil {
+				return inst, err
+			}
+			if err = d.Check(ctx, inst, change); err != nil {
+				return inst, err
+			}
 			if inst, err = reach(ctx, d, inst, g.by(state)); err != nil {
 				return inst, err
 			}
 		}
-		if err = d.Update(ctx, inst, change); err == nil {
+		if err = overdue(ctx, "update", inst.State, d.Update(ctx, inst, change)); err == nil {
 			return reach(ctx, d, inst, g)
 		}
 		if inst, err = again(ctx, d, inst, attempt, err); err != nil {
@@ -101,12 +107,9 @@ func again(ctx context.Context, d driver, inst *host.Instance, attempt int, err 
 		return inst, err
 	}
 	d.Forget()
-	fresh, err := d.Instance(ctx, inst.Name)
+	fresh, err := present(ctx, d, inst.Name, inst.UID)
 	if err != nil {
 		return inst, err
-	}
-	if fresh.UID != inst.UID {
-		return inst, fmt.Errorf("%w: uid %s instead of %s", host.ErrReplaced, fresh.UID, inst.UID)
 	}
 	return fresh, nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
@@ -93,14 +95,44 @@ func TestReach_SaysWhatIsDamaged(t *testing.T) {
 	}
 }
 
-func TestReach_NamesTheLastStateWhenTheTimeIsUp(t *testing.T) {
-	h := newFakeHost()
-	inst := h.add("a", host.Record{}, lifecycle.Standby)
+func TestTimeLimit_NamesTheCallAndTheStateThatWasSeenLast(t *testing.T) {
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	_, err := reach(ctx, h, inst, goal{state: lifecycle.Running})
-	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "restore") || !strings.Contains(err.Error(), "standby") {
-		t.Errorf("%v; want the call and the state in it", err)
+	rolled := modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true})
+	for call, do := range map[string]func(*fakeHost, *host.Instance) error{
+		"create": func(h *fakeHost, _ *host.Instance) error {
+			_, err := modelOf(t, map[string]any{"image": "lab/images/i"}).create(ctx, h)
+			return err
+		},
+		"fork": func(h *fakeHost, _ *host.Instance) error {
+			_, err := modelOf(t, map[string]any{"fork_of": "lab/instances/a"}).create(ctx, h)
+			return err
+		},
+		"restore": func(h *fakeHost, inst *host.Instance) error {
+			_, err := reach(ctx, h, inst, goal{state: lifecycle.Running})
+			return err
+		},
+		"update": func(h *fakeHost, inst *host.Instance) error {
+			m := modelOf(t, nil)
+			protect(m)
+			_, err := alter(ctx, h, inst, m, false)
+			return err
+		},
+		"rollback": func(h *fakeHost, inst *host.Instance) error {
+			_, err := rollBack(ctx, h, inst, rolled)
+			return err
+		},
+	} {
+		h := newFakeHost()
+		h.snapshots = []*host.Snapshot{snapshotOf("s", lifecycle.Standby)}
+		seen := "standby"
+		if call == "create" || call == "fork" {
+			seen = "absent"
+		}
+		err := do(h, h.add("a", host.Record{}, lifecycle.Standby))
+		if want := "the time limit was reached at " + call + ", when the instance was last seen " + seen; !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v; want %q in it", err, want)
+		}
 	}
 }
 
@@ -121,19 +153,73 @@ func TestAlter_GoesThroughTheStateInWhichTheChangeCanBeMade(t *testing.T) {
 		"protection, paused to running": {lifecycle.Paused, protect, []string{"update", "resume", "ready"}},
 	} {
 		h := newFakeHost()
-		m := modelOf(t, map[string]any{"image": "lab/images/i", "ready": map[string]any{"check": "console", "pattern": "x"}})
+		m := modelOf(t, map[string]any{"image": "lab/images/i", "allow_restart": true, "ready": map[string]any{"check": "console", "pattern": "x"}})
 		inst, err := h.Create(t.Context(), m.spec())
 		if err != nil {
 			t.Fatal(err)
 		}
 		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
 		c.alter(m)
-		inst, err = alter(t.Context(), h, inst, m)
+		inst, err = alter(t.Context(), h, inst, m, true)
 		if calls := h.done(); err != nil || !slices.Equal(calls, c.calls) {
 			t.Errorf("%s: %v, %v; want %v", name, calls, err, c.calls)
 		}
 		if state := string(inst.State); state != m.State.ValueString() {
 			t.Errorf("%s: it ended %s", name, state)
+		}
+	}
+}
+
+func TestAlter_StopsNothingForAChangeThatCannotBeMade(t *testing.T) {
+	for name, change := range map[string]func(*model){
+		"a smaller disk": func(m *model) { memory(m); m.DiskGiB = types.Int64Value(1) },
+		"a kernel that is not there": func(m *model) {
+			m.Kernel = modelOf(t, map[string]any{"kernel": map[string]any{"image": "lab/images/nowhere"}}).Kernel
+		},
+	} {
+		for _, state := range []lifecycle.State{lifecycle.Running, lifecycle.Paused, lifecycle.Standby} {
+			h := newFakeHost()
+			m := modelOf(t, map[string]any{"image": "lab/images/i", "allow_restart": true})
+			inst, _ := h.Create(t.Context(), m.spec())
+			inst.State, h.instances["a"].State, h.calls = state, state, nil
+			change(m)
+			_, err := alter(t.Context(), h, inst, m, true)
+			if calls := h.done(); err == nil || len(calls) > 0 || h.instances["a"].State != state {
+				t.Errorf("%s, %s: %v, %v, now %s; want it refused before any call", name, state, calls, err, h.instances["a"].State)
+			}
+		}
+	}
+}
+
+func TestAlter_RestartsOnlyWhatMayBeAndWasPlanned(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, to         lifecycle.State
+		allowed, planned bool
+		says             string // "": it is done
+	}{
+		"allowed and planned":           {lifecycle.Running, lifecycle.Running, true, true, ""},
+		"not allowed":                   {lifecycle.Running, lifecycle.Running, false, true, "allow_restart is false"},
+		"not planned":                   {lifecycle.Running, lifecycle.Running, true, false, "not in the plan"},
+		"neither":                       {lifecycle.Running, lifecycle.Running, false, false, "allow_restart is false"},
+		"of what is paused":             {lifecycle.Paused, lifecycle.Running, true, false, "it is paused"},
+		"of what is in standby":         {lifecycle.Standby, lifecycle.Standby, false, true, "it is standby"},
+		"of what is stopped":            {lifecycle.Stopped, lifecycle.Running, false, false, ""},
+		"of what is to be stopped":      {lifecycle.Running, lifecycle.Stopped, false, false, ""},
+		"of what has panicked":          {lifecycle.Panicked, lifecycle.Running, false, false, ""},
+		"of what is moved on otherwise": {lifecycle.Standby, lifecycle.Running, true, false, "not in the plan"},
+	} {
+		h := newFakeHost()
+		m := modelOf(t, map[string]any{"image": "lab/images/i", "allow_restart": c.allowed})
+		inst, _ := h.Create(t.Context(), m.spec())
+		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
+		desire(m, string(c.to))
+		memory(m)
+		_, err := alter(t.Context(), h, inst, m, c.planned)
+		switch calls := h.done(); {
+		case c.says == "" && (err != nil || h.instances["a"].Machine.MemoryMiB != 4096):
+			t.Errorf("%s: %v, %v; want it done", name, calls, err)
+		case c.says != "" && (err == nil || !strings.Contains(err.Error(), c.says) || len(calls) > 0):
+			t.Errorf("%s: %v, %v; want it refused before any call, with %q", name, calls, err, c.says)
 		}
 	}
 }
@@ -144,7 +230,7 @@ func TestAlter_FinishesAChangeThatCollidedWithAnother(t *testing.T) {
 	inst, _ := h.Create(t.Context(), m.spec())
 	h.fail["update"] = once(host.ErrChanged)
 	protect(m)
-	_, err := alter(t.Context(), h, inst, m)
+	_, err := alter(t.Context(), h, inst, m, false)
 	if err != nil || !h.instances["a"].DeletionProtection || h.instances["a"].State != lifecycle.Running {
 		t.Errorf("%v, %+v", err, h.instances["a"])
 	}

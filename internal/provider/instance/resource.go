@@ -59,18 +59,12 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		report.Error(&resp.Diagnostics, "create", id, err)
 		return
 	}
-	inst, err := m.make(ctx, d)
+	inst, err := m.create(ctx, d)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "create", id, err)
-		return
 	}
-	inst, err = alter(ctx, d, inst, &m)
-	if err != nil {
-		gone, err := settle(ctx, d, inst, err)
-		report.Error(&resp.Diagnostics, "create", id, err)
-		if gone {
-			return
-		}
+	if inst == nil {
+		return
 	}
 	m.fill(id.Host, inst)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
@@ -94,13 +88,16 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
 		return
-	case unreadable(inst): // what Terraform knows of it is all that is known
+	case inst.Unreadable && m.UID.IsNull():
+		report.Error(&resp.Diagnostics, "import", id, refusal(inst))
+		return
+	case inst.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
+		resp.State.RemoveResource(ctx)
+		return
+	case inst.Unreadable: // what Terraform knows of it is all that is known
 		warnOfState(&resp.Diagnostics, &m, inst)
 		m.State = types.StringValue(string(inst.State))
 		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-		return
-	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
-		resp.State.RemoveResource(ctx)
 		return
 	}
 	warnOfState(&resp.Diagnostics, &m, inst)
@@ -122,7 +119,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	defer cancel()
 
 	id := before.id()
-	inst, err := r.update(ctx, id, before.UID.ValueString(), &m)
+	inst, err := r.update(ctx, id, before.UID.ValueString(), &m, len(before.restarts(req.State.Raw, req.Plan.Raw)) > 0)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "update", id, err)
 		return

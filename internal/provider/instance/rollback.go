@@ -160,7 +160,7 @@ func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model) (*ho
 		if err := m.mayRestore(inst, snap); err != nil {
 			return inst, err
 		}
-		err = d.Rollback(ctx, inst, snap)
+		err = overdue(ctx, "rollback", inst.State, d.Rollback(ctx, inst, snap))
 		tflog.Info(ctx, "instance: rollback", map[string]any{"instance": inst.Name, "uid": inst.UID, "snapshot": snap.Name, "snapshot_uid": snap.UID, "ok": err == nil})
 		if err == nil {
 			return inst, nil

@@ -135,11 +135,11 @@ func TestRollBack_IsDoneOnceFromEveryStateAndLedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
-		inst, err = r.update(t.Context(), m.id(), inst.UID, m)
+		inst, err = r.update(t.Context(), m.id(), inst.UID, m, false)
 		if calls := h.done(); err != nil || !slices.Equal(calls, c.calls) || inst.State != c.to {
 			t.Errorf("%s -> %s -> %s: %v, %v, in the end %s; want %v", c.from, c.kind, c.to, calls, err, inst.State, c.calls)
 		}
-		_, err = r.update(t.Context(), m.id(), inst.UID, m)
+		_, err = r.update(t.Context(), m.id(), inst.UID, m, false)
 		if calls := h.done(); err != nil || len(calls) > 0 {
 			t.Errorf("%s -> %s, once more: %v, %v", c.from, c.to, calls, err)
 		}

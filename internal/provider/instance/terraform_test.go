@@ -76,6 +76,11 @@ func TestInstance_IsChangedAsThePlanSays(t *testing.T) {
 			),
 		},
 		{
+			Config:      instance(`image = "lab/images/debian"` + "\n" + lan + "\ndisk_gib = 1"), // less than it has, though nobody asked for that
+			PlanOnly:    true,
+			ExpectError: regexp.MustCompile(`never shrinks`),
+		},
+		{
 			Config:           instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\ndisk_gib = 20"),
 			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
 			Check:            tf.ComposeTestCheckFunc(calls(lab, "stop", "update", "start"), is("memory_mib", "1024"), is("disk_gib", "20"), is("labels.%", "0")),
@@ -182,7 +187,7 @@ func TestFork_ThatContradictsItsSourceIsRefusedInThePlan(t *testing.T) {
 		`network_interfaces = { wan = {} }`: `names\s+\[wan\]`,
 	} {
 		steps = append(steps, tf.TestStep{
-			Config: instance(`fork_of = "lab/snapshots/golden"` + "\n" + arguments), PlanOnly: true, ExpectError: regexp.MustCompile(says),
+			Config: instance(`fork_of = "lab/snapshots/golden"` + "\n" + arguments), PlanOnly: true, ExpectError: regexp.MustCompile("(?s)" + says + ".*Leave.*if the source is to change,\\s+too.*-target"),
 		})
 	}
 	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: steps})
@@ -217,12 +222,30 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 			Config:    same, ExpectError: regexp.MustCompile(`whose state is\s+unknown:\s+it\s+was\s+stopped\s+by\s+a\s+signal`),
 		},
 		{
-			PreConfig: web(func(i *host.Instance) { i.UID, i.Problem, i.Rescue = "", "its metadata is nonsense", "mend it" }),
-			Config:    same, ExpectError: regexp.MustCompile(`(?s)damaged:\s+its\s+metadata\s+is\s+nonsense.*Nothing\s+of\s+it\s+was\s+changed.\s+Mend\s+it`),
+			PreConfig: web(func(i *host.Instance) {
+				i.Unreadable, i.UID, i.Problem, i.Rescue, i.Machine = true, "", "its metadata is nonsense", "mend it", qemu.Machine{}
+			}),
+			Config: same, ExpectError: regexp.MustCompile(`(?s)damaged:\s+its\s+metadata\s+is\s+nonsense.*Nothing\s+of\s+it\s+was\s+changed.\s+Mend\s+it`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.UID = "uid-1" }), // which is all that it says
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ExpectError: regexp.MustCompile(`damaged:\s+its\s+metadata\s+is\s+nonsense`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State = lifecycle.Running }),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
+		},
+		{
+			Config:      instance("image = \"lab/images/debian\"\nlabels = { role = \"web\" }"),
+			ExpectError: regexp.MustCompile(`damaged:\s+its\s+metadata\s+is\s+nonsense`),
+		},
+		{
+			ResourceName: "kvm_instance.web", ImportState: true, ImportStateId: "web",
+			ExpectError: regexp.MustCompile(`(?s)Unable to import instance web.*its\s+metadata\s+is\s+nonsense.*Host:\s+lab.*Mend\s+it`),
 		},
 		{
 			PreConfig: web(func(i *host.Instance) {
-				i.UID, i.Problem, i.State = "uid-1", "a layer is missing", lifecycle.Running
+				i.Unreadable, i.Problem, i.State, i.Machine = false, "a layer is missing", lifecycle.Running, qemu.Machine{Type: "pc-q35-7.2", VCPUs: 1, MemoryMiB: 512}
 			}),
 			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionNoop),
 		},
@@ -235,13 +258,50 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "start"),
 		},
 		{
-			PreConfig: web(func(i *host.Instance) { i.State, i.UID = lifecycle.Running, "somebody else's" }),
+			PreConfig: web(func(i *host.Instance) {
+				i.State, i.UID, i.Unreadable, i.Problem = lifecycle.Unknown, "somebody else's", true, "its metadata is nonsense"
+			}),
+			Config: same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*The name is taken`),
+		},
+		{
+			PreConfig: web(func(i *host.Instance) { i.State, i.Unreadable, i.Problem = lifecycle.Running, false, "" }),
 			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionCreate), ExpectError: regexp.MustCompile(`(?s)Unable to create instance web.*The name is taken`),
 		},
 	}})
 	if lab.instances["web"] == nil {
 		t.Error("what somebody else made is gone")
 	}
+}
+
+// What changes on the host between plan and apply restarts nothing that the plan
+// did not say.
+func TestDrift_AfterThePlanRestartsNothing(t *testing.T) {
+	t.Parallel()
+	lab := newFakeHost()
+	config := func(more string) string { return instance("image = \"lab/images/debian\"\n" + more) }
+	byHand := tf.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{meanwhile(func() { lab.done(); lab.instances["web"].Machine.VCPUs = 7 })}}
+	runsOn := func() {
+		if calls := lab.done(); len(calls) > 0 || lab.instances["web"].State != lifecycle.Running {
+			t.Errorf("%v, and it is %s", calls, lab.instances["web"].State)
+		}
+	}
+	tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+		{Config: config("")},
+		{Config: config(`labels = { role = "web" }`), ConfigPlanChecks: byHand, ExpectError: regexp.MustCompile(`(?s)was\s+not\s+in\s+the\s+plan.*Run\s+terraform\s+plan\s+again`)},
+		{PreConfig: runsOn, Config: config(`allow_restart = false`), ExpectError: regexp.MustCompile(`needs a restart`)},
+		{
+			PreConfig: func() { runsOn(); lab.instances["web"].Machine.VCPUs = 1 },
+			Config:    config(`allow_restart = false`), ConfigPlanChecks: byHand, ExpectError: regexp.MustCompile(`allow_restart\s+is\s+false`),
+		},
+		{PreConfig: runsOn, Config: config(""), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start")},
+	}})
+}
+
+// A meanwhile is what somebody else does between plan and apply.
+type meanwhile func()
+
+func (do meanwhile) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	do()
 }
 
 // A fork that names no forwards misses one that somebody has removed, too.

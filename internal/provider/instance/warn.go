@@ -27,7 +27,7 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 	switch {
 	case inst.Problem != "":
 		warn(state, "The "+object+" is damaged", report.Sentence(inst.Problem)+
-			"\n\nNo apply will change or mend it, but one that deletes or replaces it destroys what is left. "+report.Sentence(inst.Rescue))
+			"\n\nNo apply will change or mend it, but one that deletes or replaces it destroys what is left"+unlessNobodys(inst)+". "+report.Sentence(inst.Rescue))
 	case inst.State == lifecycle.Unknown:
 		warn(state, "What the "+object+" is cannot be told", report.Sentence(inst.Unclear)+" Until then no apply will change it.")
 	case inst.State == lifecycle.Panicked:
@@ -49,6 +49,15 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 				fmt.Sprintf("Nobody listens on port %d of the host, though it is forwarded to the instance: somebody has removed that from its running QEMU.", inst.Lost[nic][key].HostPort))
 		}
 	}
+}
+
+// unlessNobodys is why what is left may not be destroyed after all: nothing is
+// deleted that does not say whose it is.
+func unlessNobodys(inst *host.Instance) string {
+	if inst.UID != "" {
+		return ""
+	}
+	return ", or is refused when not even its uid is to be found in its metadata"
 }
 
 // warnOfOrphans tells of processes that an instance whose directory is gone has
@@ -82,7 +91,7 @@ func whyEnded(reason string) string {
 // refusal is why nothing can be done with an instance.
 func refusal(inst *host.Instance) error {
 	if inst.Problem != "" {
-		return report.Left(fmt.Errorf("it is damaged: %s", inst.Problem), "Nothing of it was changed. "+report.Sentence(inst.Rescue))
+		return report.Damaged(inst.Problem, inst.Rescue)
 	}
 	return fmt.Errorf("nothing can be done with an instance whose state is unknown: %s", inst.Unclear)
 }

@@ -2,6 +2,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -23,11 +24,12 @@ func Error(diags *diag.Diagnostics, verb string, id hosts.ID, err error) {
 
 // Left returns err with a word on what is left after it, which stands instead
 // of what the driver said: more was done since.
-func Left(err error, left string) error { return &leftError{err, left} }
+func Left(err error, left string) error { return &leftError{err, left, ""} }
 
 type leftError struct {
 	error
-	left string
+	left   string
+	remedy string // instead of any other; "": none
 }
 
 func (e *leftError) Unwrap() error { return e.error }
@@ -53,7 +55,7 @@ func Detail(id hosts.ID, err error) string {
 		}
 	}
 	if after, ok := errors.AsType[*leftError](err); ok {
-		left = after.left
+		left, remedy = after.left, cmp.Or(after.remedy, remedy)
 	}
 	if remedy == "" {
 		remedy = remedyFor(id, err)

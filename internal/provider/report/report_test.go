@@ -65,6 +65,18 @@ func TestLeft_StandsInsteadOfWhatTheDriverLeft(t *testing.T) {
 	}
 }
 
+func TestUnsure_StandsInsteadOfTheDriversRemedyWhereSomethingMayBeThere(t *testing.T) {
+	lost := failure()
+	lost.Err = ssh.ErrLost
+	got := Detail(web, Unsure(&host.Instance{}, lost))
+	if strings.Contains(got, "Install the device") || strings.Contains(got, "It is stopped") || !strings.Contains(got, "marked as tainted.\n\nRun terraform apply again") {
+		t.Error(got)
+	}
+	if err := Unsure[host.Instance](nil, lost); err != error(lost) {
+		t.Errorf("%v; want it as it was", err)
+	}
+}
+
 func TestError_HasARemedyOfItsOwnWhereTheDriverHasNone(t *testing.T) {
 	for err, remedy := range map[error]string{
 		host.ErrReplaced:         "terraform plan",

@@ -5,9 +5,9 @@ package snapshot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -74,10 +74,11 @@ func (r *snapshotResource) Create(ctx context.Context, req resource.CreateReques
 	id := m.id()
 	snap, err := r.take(ctx, id, &m)
 	if err != nil {
-		report.Error(&resp.Diagnostics, "take", id, err)
+		report.Error(&resp.Diagnostics, "take", id, report.Unsure(snap, err))
+	}
+	if snap == nil {
 		return
 	}
-	tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
 	m.fill(id.Host, snap)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
@@ -88,7 +89,11 @@ func (r *snapshotResource) take(ctx context.Context, id hosts.ID, m *model) (*ho
 	if err != nil {
 		return nil, err
 	}
-	return h.TakeSnapshot(ctx, m.spec())
+	snap, err := h.TakeSnapshot(ctx, m.spec())
+	if err == nil {
+		tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
+	}
+	return snap, err
 }
 
 func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -107,21 +112,17 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 	case err != nil:
 		report.Error(&resp.Diagnostics, "read", id, err)
 		return
-	case snap.UID == "" && m.UID.IsNull(): // an import of what does not say what it is
-		report.Error(&resp.Diagnostics, "import", id, report.Left(fmt.Errorf("it is damaged: %s", snap.Problem), snap.Rescue))
+	case snap.Unreadable && m.UID.IsNull():
+		report.Error(&resp.Diagnostics, "import", id, report.Damaged(snap.Problem, snap.Rescue))
 		return
-	case snap.Problem != "":
-		resp.Diagnostics.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
-			"\n\nNothing can be forked from it any more; what was forked before is not affected. "+report.Sentence(snap.Rescue)+
-			" To take it anew, replace it: terraform apply -replace=ADDRESS")
-		if snap.UID == "" { // what Terraform knows of it is all that is known
-			return
-		}
-	}
-	switch {
-	case report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), snap.UID):
+	case snap.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), snap.UID):
 		resp.State.RemoveResource(ctx)
 		return
+	case snap.Problem != "":
+		warnOfDamage(&resp.Diagnostics, id, snap)
+		if snap.Unreadable { // what Terraform knows of it is all that is known
+			return
+		}
 	}
 	m.fill(id.Host, snap)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
@@ -133,6 +134,15 @@ func (r *snapshotResource) get(ctx context.Context, id hosts.ID) (*host.Snapshot
 		return nil, err
 	}
 	return h.Snapshot(ctx, id.Name)
+}
+
+func warnOfDamage(diags *diag.Diagnostics, id hosts.ID, snap *host.Snapshot) {
+	anew := " To take it anew, replace it: terraform apply -replace=ADDRESS"
+	if snap.UID == "" { // nothing is deleted that does not say whose it is
+		anew = ""
+	}
+	diags.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
+		"\n\nNothing can be forked from it any more; what was forked before is not affected. "+report.Sentence(snap.Rescue)+anew)
 }
 
 func (r *snapshotResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -162,8 +172,11 @@ func (r *snapshotResource) label(ctx context.Context, id hosts.ID, m *model) (*h
 	if err != nil {
 		return nil, err
 	}
-	if snap.UID != m.UID.ValueString() {
+	switch {
+	case snap.UID != m.UID.ValueString() && snap.UID != "":
 		return nil, host.ErrReplaced
+	case snap.Unreadable: // what is not known of it would be lost
+		return nil, report.Damaged(snap.Problem, snap.Rescue)
 	}
 	labels, settings := field.LabelsOf(m.Labels), m.settings()
 	if !maps.Equal(labels, snap.Labels) || !field.IsNoted(snap.Settings, settings) {

@@ -1,0 +1,115 @@
+package instance
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+)
+
+// plannedChange is what is said of a plan for the instance "a" of a host, to
+// become what it is to be from what it was.
+func plannedChange(t *testing.T, lab *fakeHost, was, is arguments) diag.Diagnostics {
+	t.Helper()
+	r := &instanceResource{
+		hosts: hosts.New(map[string]hosts.Entry{"lab": {}}, ""),
+		drive: func(string) (driver, error) { return lab, nil },
+	}
+	before, plan := planOf(t, was), planOf(t, is)
+	req := resource.ModifyPlanRequest{Config: tfsdk.Config(plan), State: tfsdk.State(before), Plan: plan}
+	resp := resource.ModifyPlanResponse{Plan: plan}
+	r.ModifyPlan(t.Context(), req, &resp)
+	return resp.Diagnostics
+}
+
+func TestPlan_SaysWhatRestartsAndRefusesWhatMayNot(t *testing.T) {
+	kernel := func(image, initrd any) arguments { return arguments{"image": image, "initrd": initrd} }
+	const restarts, may, refused = "The instance a restarts", "The instance a may restart", "The change needs a restart"
+	for name, c := range map[string]struct {
+		is   arguments
+		said string // the summaries
+	}{
+		"nothing":                              {arguments{}, ""},
+		"a restart":                            {arguments{"memory_mib": 1024}, restarts},
+		"that is not allowed":                  {arguments{"memory_mib": 1024, "allow_restart": false}, refused},
+		"perhaps not allowed":                  {arguments{"memory_mib": 1024, "allow_restart": unknown}, restarts},
+		"none, which is not allowed":           {arguments{"allow_restart": false}, ""},
+		"another kernel":                       {arguments{"kernel": kernel("lab/images/k", "lab/images/other"), "allow_restart": false}, refused},
+		"vcpus that are not known":             {arguments{"vcpus": unknown}, may},
+		"and not allowed to change":            {arguments{"vcpus": unknown, "allow_restart": false}, may},
+		"one known, one not":                   {arguments{"vcpus": unknown, "memory_mib": 1024, "allow_restart": false}, refused + "; " + may},
+		"an initrd that is not known":          {arguments{"kernel": kernel("lab/images/k", unknown), "allow_restart": false}, may},
+		"a kernel of which nothing is known":   {arguments{"kernel": unknown, "allow_restart": false}, may + "; " + may},
+		"of what does not run":                 {arguments{"memory_mib": 1024, "allow_restart": false, "was": "stopped"}, ""},
+		"of what does not run, perhaps":        {arguments{"memory_mib": unknown, "was": "stopped"}, ""},
+		"of what is in standby":                {arguments{"memory_mib": 1024, "was": "standby"}, restarts},
+		"of what is in standby, not allowed":   {arguments{"memory_mib": 1024, "was": "standby", "allow_restart": false}, refused},
+		"a rollback, which is no restart, too": {arguments{"memory_mib": 512, "restore_from": "s", "vcpus": 2}, "The instance a is restored to snapshot s"},
+	} {
+		lab := newFakeHost()
+		lab.snapshots = []*host.Snapshot{{Name: "s", Kind: lifecycle.Stopped, InstanceUID: "uid-1"}}
+		was := arguments{"uid": "uid-1", "image": "lab/images/i", "kernel": kernel("lab/images/k", "lab/images/initrd"), "vcpus": 1, "memory_mib": 512, "allow_restart": true}
+		is := merged(was, c.is)
+		if state, ok := c.is["was"]; ok {
+			was["state"] = state
+			delete(is, "was")
+		}
+		var said []string
+		for _, d := range plannedChange(t, lab, was, is) {
+			said = append(said, d.Summary())
+		}
+		if got := strings.Join(said, "; "); got != c.said {
+			t.Errorf("%s: %q; want %q", name, got, c.said)
+		}
+	}
+}
+
+func TestPlan_ShrinksNoDiskOfWhateverSizeItReallyHas(t *testing.T) {
+	has := func(gib float64) *qemu.Disk { return &qemu.Disk{SizeBytes: int64(gib * (1 << 30))} }
+	for name, c := range map[string]struct {
+		disk    *qemu.Disk
+		was, is any
+		says    string // "": it can be
+	}{
+		"a larger one":                         {has(20), 20, 21, ""},
+		"a smaller one":                        {has(20), 20, 19, "has 20.0 GiB, and 19 GiB are asked for"},
+		"one that is not known":                {has(20), 20, unknown, ""},
+		"a larger one than was never asked":    {has(1.5), nil, 2, ""},
+		"a smaller one than was never asked":   {has(2.5), nil, 2, "has 2.5 GiB, and 2 GiB are asked for"},
+		"one where there is none":              {nil, nil, 2, "without a disk"},
+		"one where none can be told":           {nil, nil, 2, ""},
+		"one of another instance of that name": {has(20), nil, 2, ""},
+	} {
+		lab := newFakeHost()
+		lab.add("a", host.Record{Machine: qemu.Machine{Disk: c.disk}}, lifecycle.Running)
+		uid := "uid-1"
+		switch name {
+		case "one where none can be told":
+			lab.instances["a"].Unreadable = true
+		case "one of another instance of that name":
+			uid = "uid-of-old"
+		}
+		was := arguments{"uid": uid, "image": "lab/images/i", "disk_gib": c.was}
+		diags := plannedChange(t, lab, was, merged(was, arguments{"disk_gib": c.is}))
+		if said := details(diags); (c.says == "") != (said == "") || !strings.Contains(said, c.says) {
+			t.Errorf("%s: %q; want %q", name, said, c.says)
+		}
+	}
+}
+
+func merged(all, others arguments) arguments {
+	both := arguments{}
+	for _, some := range []arguments{all, others} {
+		for name, value := range some {
+			both[name] = value
+		}
+	}
+	return both
+}
