@@ -20,7 +20,7 @@ fi 2>/dev/null || fail $UNFIT "the data directory $1 is not writable by $(id -un
 # Eight bytes at the reset vector that write to the debug-exit device: to open
 # /dev/kvm proves nothing, a guest that ran does.
 probe() {
-	staged=images/.tmp-$$-probe
+	staged=.tmp-$$-probe
 	trap 'rm -f "$staged"' EXIT
 	{ head -c 65520 /dev/zero && printf '\260\020\346\364\364\364\364\364' && head -c 8 /dev/zero; } >"$staged"
 	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine pc -accel "$2" -m 16M -bios "$staged" \

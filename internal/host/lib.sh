@@ -22,7 +22,7 @@ visit() { # DATA_DIR: goes there to look
 enter() { # DATA_DIR: goes there to change something, and sweeps
 	visit "$1"
 	[ -d ports ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
-	sweep images instances snapshots
+	sweep . images instances snapshots
 }
 
 settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
