@@ -110,7 +110,7 @@ var oldestQEMU = version.Must(version.NewVersion("6.0"))
 const testedQEMU = "7.2"
 
 func (h *Host) probe(ctx context.Context, accelerator string) (map[string]string, error) {
-	out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, accelerator)
+	out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, cpuModel[h.Accelerator], accelerator)
 	if err != nil {
 		return nil, err
 	}

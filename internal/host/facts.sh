@@ -1,6 +1,6 @@
 # Says what a host is and whether it is fit. $1 data directory, $2 QEMU, $3
-# accelerator, $4 yes to try the accelerator, which boots something. Prints
-# lines of a key and a value.
+# accelerator, $4 the CPU model that instances have under it, $5 yes to try that,
+# which boots something. Prints lines of a key and a value.
 for command in flock setsid stat ln sync sha256sum find mkfifo truncate; do
 	command -v "$command" >/dev/null || fail $UNFIT "the command $command is missing (Debian: apt-get install coreutils findutils util-linux)"
 done
@@ -15,7 +15,7 @@ fi 2>/dev/null || fail $UNFIT "the data directory $1 is not writable by $(id -un
 
 "$2" --version | sed -n 's/.*version \([0-9.]*\).*/version \1/p'
 "$2" -machine help | sed -n 's/^q35 .*(alias of \(.*\))$/machine \1/p'
-[ "$4" = yes ] || exit 0
+[ "$5" = yes ] || exit 0
 
 # Eight bytes at the reset vector that write to the debug-exit device: to open
 # /dev/kvm proves nothing, a guest that ran does.
@@ -23,7 +23,7 @@ probe() {
 	staged=.tmp-$$-probe
 	trap 'rm -f "$staged"' EXIT
 	{ head -c 65520 /dev/zero && printf '\260\020\346\364\364\364\364\364' && head -c 8 /dev/zero; } >"$staged"
-	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine pc -accel "$2" -m 16M -bios "$staged" \
+	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine q35 -accel "$2" -cpu "$3" -m 16M -bios "$staged" \
 		-device isa-debug-exit,iobase=0xf4,iosize=1 2>&1 </dev/null)
 	case $? in
 	33) echo 'works yes' ;;
@@ -31,7 +31,7 @@ probe() {
 	*) printf 'problem %s\n' "$said" | head -n 1 ;;
 	esac
 }
-probe "$2" "$3"
+probe "$2" "$3" "$4"
 [ "$3" != kvm ] || [ -w /dev/kvm ] || echo "kvm $(ls -ld /dev/kvm 2>&1), user $(id -un), groups $(id -Gn)"
 
 printf 'cpus %s\nkernel %s\n' "$(grep -c '^processor' /proc/cpuinfo)" "$(uname -r)"
