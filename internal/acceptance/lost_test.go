@@ -56,14 +56,14 @@ func TestCreate_WhoseConnectionIsLostIsMadeAnew(t *testing.T) {
 	<-asked
 	eventually(t, func() bool { return waitFor(lock.Name()) == 2 })
 	own.StopSSHD()
+	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)) // the host finishes what nobody hears of any more
 	said := <-applied
 	for _, verb := range []string{"fork instance fork", "take snapshot snap", "create image stream"} {
-		tells(t, said, "Unable to "+verb, "connection was lost", "Host: default", "may be on the host all the same", "marked as tainted", "Run terraform apply again")
+		tells(t, said, "Unable to "+verb, "connection was lost", "Host: default", "may be on the host all the same", "marked as tainted", "Run terraform apply again after that")
 	}
 
 	mended.Store(true)
 	must(t, own.StartSSHD(t.Context()))
-	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_UN))
 	for _, made := range []string{"instances/fork/instance.json", "snapshots/snap/snapshot.json"} {
 		eventually(t, func() bool { _, err := os.Stat(own.path(made)); return err == nil })
 	}

@@ -15,10 +15,13 @@
 
 capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid
-	[ ! -d checkpoint ] || remove checkpoint # stale beside a process
+	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process
 	rm -rf checkpoint.tmp
 	mkdir checkpoint.tmp && printf '%s\n' "$machine" >checkpoint.tmp/machine.json &&
-		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || { rm -rf checkpoint.tmp && fail $FAILED "cannot write a checkpoint"; }
+		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || {
+		rm -rf checkpoint.tmp
+		fail $FAILED "cannot write a checkpoint"
+	}
 	end receiver "$uid" # of one whose switch was killed, too
 
 	listen
@@ -97,7 +100,7 @@ parameters() { # TEXT
 go_on() { # QEMU refuses for a moment, until it has finished with the migration
 	tries=100
 	until say control '{"execute":"cont","id":"cont"}' && await 8 "$guest" 100 '"id": "cont"'; do
-		[ "$tries" -gt 0 ] && running "$guest" || return
+		[ $? -eq 1 ] && [ "$tries" -gt 0 ] && running "$guest" || return
 		tries=$((tries - 1))
 		sleep 0.005
 	done
@@ -122,7 +125,7 @@ abandon() { # leaves the guest as it was and ends the script
 }
 
 recover() { # ends the receiver, lets the guest go on, from wherever the migration was, and forgets the new layer
-	end_receiver
+	(end_receiver) # whatever becomes of it
 	rm -rf checkpoint.tmp
 	say control '{"execute":"migrate_cancel","id":"cancel"}'
 	[ "$mode" != running ] || wake

@@ -6,7 +6,7 @@
 # host ports. For a running source then come machine, patience, downtime,
 # becomes, top, below, format, size, add, switch and drop as in capture.sh, and
 # QEMU and the arguments of a receiver.
-settle "$1"
+enter "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
 object=$8 metadata=$9 becoming=${10} ports=${11}
 shift 11
@@ -43,7 +43,7 @@ esac
 cd "$data_dir" || exit
 stage "$object"
 
-boot=$(ls "$source/boot" 2>/dev/null)
+boot=$(cd "$source/boot" 2>/dev/null && ls kernel initrd 2>/dev/null)
 # shellcheck disable=SC2086 # lists of names of ours
 {
 	[ -z "$layers" ] || give "$source/disk" disk $layers

@@ -21,6 +21,7 @@ fi 2>/dev/null || fail $UNFIT "the data directory $1 is not writable by $(id -un
 # /dev/kvm proves nothing, a guest that ran does.
 probe() {
 	staged=.tmp-$$-probe
+	[ ! -d instances ] || staged=instances/$staged
 	trap 'rm -f "$staged"' EXIT
 	{ head -c 65520 /dev/zero && printf '\260\020\346\364\364\364\364\364' && head -c 8 /dev/zero; } >"$staged"
 	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine q35 -accel "$2" -cpu "$3" -m 16M -bios "$staged" \

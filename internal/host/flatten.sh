@@ -14,6 +14,7 @@ case $said in *'"error"'*) fail $FAILED "$said" ;; esac
 # What QEMU has not written yet would be lost with the layers if the host went down.
 say control "$7"
 await 8 "$pid" 600 '"id": "human-monitor-command"' >/dev/null || fail $FAILED "$said"
+case $said in *'"return": ""'*) ;; *) fail $FAILED "$said" ;; esac
 sync "disk/$8" disk && put instance.json "$4" || fail $FAILED "cannot write its metadata"
 cd disk || exit
 # shellcheck disable=SC2086 # a list of names of ours

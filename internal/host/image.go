@@ -67,7 +67,7 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 func (h *Host) linkImage(ctx context.Context, c call, image Image, other *Image) (*Image, error) {
 	image.SHA256, image.Format, image.SizeBytes, image.VirtualSizeBytes = other.SHA256, other.Format, other.SizeBytes, other.VirtualSizeBytes
 	image.raw = compact(image)
-	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), Ref{Images, other.Name}.String(), image.raw)
+	_, err := c.write(ctx, imageLinkScript, h.DataDir, c.object.String(), Ref{Images, other.Name}.String(), image.raw, other.raw)
 	return made(&image, true, err)
 }
 
@@ -109,7 +109,8 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	defer h.Forget()
 	result, err := h.transport.Stream(ctx, ssh.Script{
 		Name: c.verb, Text: imageScript,
-		Args: []string{h.DataDir, c.object.String(), image.Format, strings.TrimSuffix(begin, "}")},
+		Args:   []string{h.DataDir, c.object.String(), image.Format, strings.TrimSuffix(begin, "}")},
+		Atomic: true, // content ends when ctx does; what was sent whole counts
 	}, io.MultiReader(buffered, content.trailer()))
 	out, err := c.outcome(ctx, result, err)
 	if content.err != nil {

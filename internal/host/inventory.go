@@ -67,7 +67,7 @@ func (h *Host) list(ctx context.Context) (*listing, error) {
 // look lists the host, once more where that may have been seen while it was
 // changed, and until no guest stands still for a moment to be copied.
 func (h *Host) look(ctx context.Context) (*listing, error) {
-	for try := 1; ; try++ {
+	for try, again := 1, false; ; try++ {
 		begun := time.Now()
 		text, err := call{h, "read", Ref{"hosts", h.Name}}.read(ctx, inventoryScript, h.DataDir)
 		if err != nil {
@@ -79,7 +79,8 @@ func (h *Host) look(ctx context.Context) (*listing, error) {
 		}
 		found.at = begun
 		switch {
-		case try == 1 && found.isTorn():
+		case !again && found.isTorn():
+			again = true
 			h.finish(ctx, found)
 		case try < longestCopy && found.isCopying():
 			time.Sleep(100 * time.Millisecond)

@@ -38,16 +38,25 @@ lock() { # DIR [-s]: until the script ends, DIR is ours, and nothing in it is ha
 	hold "$@"
 	[ "${2:-}" = -s ] || sweep "$1"
 	[ -d "$1/rollback" ] || return 0
-	flock -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
+	take "$1" -x
 	(cd "$1" && finish_rollback) || exit
 }
 
 hold() { # DIR [-s]: the lock alone
 	[ -d "$1" ] || fail $NOT_FOUND "no directory $1"
-	command exec 9>>"$1/lock" || fail $NOT_FOUND "no directory $1"
-	flock "${2:--x}" -w "$LOCK_SECONDS" 9 || fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
+	command exec 9>>"$1/lock" || {
+		[ ! -d "$1" ] || fail $FAILED "cannot open $1/lock"
+		fail $NOT_FOUND "no directory $1"
+	}
+	take "$1" "${2:--x}"
 	[ "$1/lock" -ef /proc/self/fd/9 ] || fail $CHANGED "it was removed meanwhile"
 	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" >"$1/lock"
+}
+
+take() { # DIR FLAG: waits for the lock that is open
+	flock "$2" -w "$LOCK_SECONDS" 9 && return
+	[ $? -eq 1 ] || fail $FAILED "$1 cannot be locked"
+	fail $BUSY "$(holder "$1/lock") has held its lock for more than $LOCK_SECONDS s"
 }
 
 holder() { # LOCK: whoever took it last
@@ -72,6 +81,7 @@ put() { # FILE TEXT: replaces a small file
 
 remove() { # DIR: at once for all who look, then at leisure
 	case $1 in */*) set -- "$1" "${1%/*}" ;; *) set -- "$1" . ;; esac
+	rm -rf "$2/.tmp-$$-${1##*/}"
 	mv -T "$1" "$2/.tmp-$$-${1##*/}" && sync "$2" && rm -rf "$2/.tmp-$$-${1##*/}"
 }
 
@@ -100,7 +110,10 @@ commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is on
 		[ ! -d "$1" ] || unstage $EXISTS "$1 is there already"
 		unstage $FAILED "cannot make $1"
 	}
-	sync "${1%/*}" || { remove "$1" && fail $FAILED "cannot write $1"; }
+	sync "${1%/*}" || {
+		remove "$1"
+		fail $FAILED "cannot write $1"
+	}
 }
 
 # A rollback is committed when rollback/ is there, with all that the instance is
@@ -146,7 +159,7 @@ claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone i
 		[ -d "ports/$port" ] || ln -sfn "../instances/$owner" "ports/$port"
 		exec 5<&-
 		[ "ports/$port" -ef "instances/$owner" ] && continue
-		said=$(readlink "ports/$port")
+		said=$(readlink "ports/$port") || fail $FAILED "cannot claim port $port"
 		fail $PORT "port $port belongs to instance ${said##*/}"
 	done
 }
@@ -197,7 +210,7 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 		# The record is there before the process is: nothing can be lost between.
 		proc_stat self
 		read -r self _ </proc/self/stat
-		printf '%s %s %s %s\n' "$self" "$proc_start" "$BOOT_ID" "$MACHINE_ID" >"run/$spawned.pid"
+		printf '%s %s %s %s\n' "$self" "$proc_start" "$BOOT_ID" "$MACHINE_ID" >"run/$spawned.pid" || exit
 		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
 	) &
 	pid=$!

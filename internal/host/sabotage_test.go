@@ -19,10 +19,13 @@ import (
 )
 
 // What becomes of a script at its step n: it is killed, with all that it has
-// started, or the command of that step fails.
+// started, or the command of that step fails, or that and all that follow do, as
+// on a disk that is full, or that and what follows does not get to the disk.
 const (
-	killed = "kill -9 0"
-	failed = "echo 'Input/output error' >&2; exit 1"
+	killed  = "[ $n -ne 1 ] || kill -9 0"
+	failed  = "[ $n -ne 1 ] || { echo 'Input/output error' >&2; exit 1; }"
+	failing = "[ $n -gt 1 ] || { echo 'No space left on device' >&2; exit 1; }"
+	unsaved = "[ $n -gt 1 ] || [ ${0##*/} != sync ] || { echo 'Input/output error' >&2; exit 1; }"
 )
 
 // A saboteur runs a script where the test does, and has its step n go wrong: a
@@ -31,7 +34,7 @@ type saboteur struct {
 	host.Transport
 	script string // the name of the scripts that it is after
 	dir    string // commands that stand before the real ones
-	n      int    // 0: never
+	n      int    // from 1 on
 }
 
 // sabotaged is l with scripts of that name sabotaged.
@@ -48,7 +51,7 @@ func (l *lab) sabotaged(t *testing.T, script, what string) (*lab, *saboteur) {
 		text := fmt.Sprintf(`#!/bin/sh
 read -r n <%[1]s/n
 echo $((n - 1)) >%[1]s/n
-case $n in 1) %[2]s ;; esac
+%[2]s
 echo %[3]s "$@" >>%[1]s/steps
 exec %[4]s "$@"
 `, s.dir, what, name, real)
@@ -189,8 +192,68 @@ func TestUpdate_OfWhichAStepFailsChangesNothing(t *testing.T) {
 	}, func(err error) {
 		inst := l.find("unchanged")
 		changed := inst.Labels["a"] == "b" && inst.DiskGiB == 1 && inst.Kernel() != before.Kernel()
+		if files, _ := filepath.Glob(l.path("instances/unchanged/boot/*")); (len(files) == 2) != (err != nil) {
+			t.Errorf("its boot files are %v", files)
+		}
 		if changed != (err == nil) || !changed && !reflect.DeepEqual(inst.Record, before.Record) || inst.Problem != "" {
 			t.Errorf("it is %+v (%s)", inst.Record, inst.Problem)
 		}
 	})
+}
+
+// A script that could not do what it should, nor undo it, says so.
+func TestScripts_OfWhichAllStepsFailDoNotSucceed(t *testing.T) {
+	base := shared(t)
+	ctx := context.Background()
+	must(t, base.Stop(ctx, base.fork("full"), 20*time.Second))
+	snap := base.take("full", "full")
+	for script, verb := range map[string]struct {
+		do   func(l *lab) error
+		done func(l *lab) bool
+	}{
+		"update": {
+			func(l *lab) error {
+				return l.Update(ctx, l.find("full"), host.Change{Labels: &map[string]string{"n": fmt.Sprint(time.Now())}, Kernel: &host.KernelSpec{Image: "vmlinuz"}})
+			},
+			func(l *lab) bool { return l.find("full").Kernel() == host.KernelSpec{Image: "vmlinuz"} },
+		},
+		"roll back": {
+			func(l *lab) error { return l.Rollback(ctx, l.find("full"), snap) },
+			func(l *lab) bool { return l.find("full").RestoredFrom.Name == "full" },
+		},
+		"create": {
+			func(l *lab) error {
+				_, err := l.Create(ctx, host.InstanceSpec{Name: "full-made", Image: "disk", VCPUs: 1, MemoryMiB: 64})
+				return err
+			},
+			func(l *lab) bool { return l.gone("full-made") },
+		},
+		"fork": {
+			func(l *lab) error {
+				_, err := l.Fork(ctx, host.ForkSpec{Name: "full-made", Source: host.Ref{Kind: host.Snapshots, Name: "full"}})
+				return err
+			},
+			func(l *lab) bool { return l.gone("full-made") },
+		},
+	} {
+		for _, what := range []string{failing, unsaved} {
+			l, s := base.sabotaged(t, script, what)
+			s.each(t, func() error { return verb.do(l) }, func(err error) {
+				if done := verb.done(l); err == nil && !done {
+					t.Errorf("%s: no error, and it is not done", script)
+				}
+			})
+		}
+	}
+}
+
+// gone deletes an instance, and reports whether it was there.
+func (l *lab) gone(name string) bool {
+	l.Forget()
+	inst, err := l.Instance(context.Background(), name)
+	if err != nil {
+		return false
+	}
+	must(l.t, l.DeleteInstance(context.Background(), name, inst.UID))
+	return true
 }

@@ -184,6 +184,8 @@ func remedy(cause error, said string, c call) string {
 		return `Give the login access to /dev/kvm (usermod -aG kvm USER), or set accelerator = "tcg" for this host.`
 	case strings.Contains(said, "No space left"):
 		return "Free space in " + c.host.DataDir + ", then apply again."
+	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "is its filesystem mounted"):
+		return "If it has a filesystem of its own, mount that, then apply again."
 	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "data directory"):
 		return fmt.Sprintf("On the host: sudo install -d -m 0700 -o %s %s", "USER", c.host.DataDir)
 	}

@@ -133,7 +133,7 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 	changed.raw = compact(changed.Record)
 	grown := changed.Machine.Disk != nil && changed.Machine.Disk.SizeBytes != inst.Machine.Disk.SizeBytes
 
-	var top, size string
+	var top, size, grow string
 	var lines []string
 	if grown {
 		top, size = changed.Machine.Disk.Layers[0].File, fmt.Sprint(changed.Machine.Disk.SizeBytes)
@@ -141,12 +141,12 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 	if inst.State.HasProcess() {
 		lines = forwardChanges(inst, changed)
 		if grown {
-			lines = append(lines, qemu.GrowDisk(*changed.Machine.Disk), "")
+			grow = qemu.GrowDisk(*changed.Machine.Disk)
 		}
 	}
 	claims, releases := portChanges(inst.Record, changed.Record)
 	args := append([]string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, top, size, claims, releases,
-		otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage)}, lines...)
+		otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage), grow}, lines...)
 	if _, err := c.write(ctx, updateScript, args...); err != nil {
 		return err
 	}

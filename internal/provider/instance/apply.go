@@ -10,7 +10,6 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 // place is where an instance is to be made, and the driver of that host.
@@ -41,9 +40,9 @@ func (r *instanceResource) get(ctx context.Context, id hosts.ID) (*host.Instance
 func (m *model) create(ctx context.Context, d driver) (*host.Instance, error) {
 	inst, err := m.make(ctx, d)
 	if err != nil {
-		return inst, report.Unsure(inst, err)
+		return inst, unsure(inst, err)
 	}
-	if inst, err = alter(ctx, d, inst, m, false); err == nil {
+	if inst, err = alter(ctx, d, inst, m, announced{}); err == nil {
 		return inst, nil
 	}
 	gone, err := settle(ctx, d, inst, err)
@@ -63,9 +62,9 @@ func (m *model) make(ctx context.Context, d driver) (*host.Instance, error) {
 	return inst, overdue(ctx, "fork", lifecycle.Absent, err)
 }
 
-// update makes an instance of a known uid what m asks for; restarts says whether
-// it is planned to restart. An error says in which state the instance was left.
-func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, m *model, restarts bool) (*host.Instance, error) {
+// update makes an instance of a known uid what m asks for, by what was announced
+// where it costs something. An error says in which state the instance was left.
+func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, m *model, was announced) (*host.Instance, error) {
 	d, err := r.drive(id.Host)
 	if err != nil {
 		return nil, err
@@ -74,13 +73,13 @@ func (r *instanceResource) update(ctx context.Context, id hosts.ID, uid string, 
 	if err != nil {
 		return nil, err
 	}
-	if inst, err = rollBack(ctx, d, inst, m); err != nil {
+	if inst, err = rollBack(ctx, d, inst, m, was); err != nil {
 		return nil, leaving(ctx, d, inst, err)
 	}
 	if inst.State == lifecycle.Unknown {
 		return nil, refusal(inst)
 	}
-	if inst, err = alter(ctx, d, inst, m, restarts); err != nil {
+	if inst, err = alter(ctx, d, inst, m, was); err != nil {
 		return nil, leaving(ctx, d, inst, err)
 	}
 	return inst, nil

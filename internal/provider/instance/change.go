@@ -5,8 +5,12 @@ import (
 	"maps"
 	"reflect"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
@@ -72,26 +76,57 @@ func serves(wanted, present qemu.Forward) bool {
 
 func isNothing(change host.Change) bool { return reflect.ValueOf(change).IsZero() }
 
+// An announced says what the plan did that costs what a guest has in memory, or
+// more: only that is done.
+type announced struct{ restart, rollback bool }
+
+// planned is what a plan, m from the state and plan, announces.
+func (m *model) planned(plan *model, from, to tftypes.Value) announced {
+	return announced{
+		restart:  len(m.restarts(plan, from, to)) > 0,
+		rollback: len(Effects.Changed(effect.Rollback, from, to)) > 0,
+	}
+}
+
+// restarts lists what differs between state and plan and restarts the instance.
+func (m *model) restarts(plan *model, from, to tftypes.Value) path.Paths {
+	if m.State.ValueString() == string(lifecycle.Stopped) || stopsAnyway(lifecycle.State(m.State.ValueString()), plan) {
+		return nil
+	}
+	return Effects.Changed(effect.Restart, from, to)
+}
+
+// stopsAnyway reports whether an instance is to be stopped, whatever else is to
+// change: it is not stopped for that.
+func stopsAnyway(state lifecycle.State, wanted *model) bool {
+	return state == lifecycle.Panicked || wanted.State.ValueString() == string(lifecycle.Stopped)
+}
+
 // mayRestart returns an error where a guest may not be stopped for a change: that
-// is the user's to allow and the plan's to say. One that is stopped anyway is not
-// stopped for it.
-func (m *model) mayRestart(state lifecycle.State, planned bool) error {
+// is the user's to allow and the plan's to say.
+func (m *model) mayRestart(state lifecycle.State, was announced) error {
 	switch {
-	case state == lifecycle.Panicked, m.goal().state == lifecycle.Stopped:
+	case stopsAnyway(state, m):
 		return nil
 	case !m.AllowRestart.ValueBool():
 		return fmt.Errorf("it is %s, the change needs a restart, and allow_restart is false", state)
-	case !planned:
-		return fmt.Errorf("it is %s, and a restart, which is needed, was not in the plan: its machine is not what it was when that was made. Run terraform plan again, which tells", state)
+	case !was.restart:
+		return fmt.Errorf("it is %s, and a restart, which is needed, was not in the plan: it is not what it was when that was made. Run terraform plan again, which tells", state)
 	}
 	return nil
+}
+
+// withoutStop is what of a change needs none.
+func withoutStop(change host.Change) host.Change {
+	change.VCPUs, change.MemoryMiB, change.Kernel = nil, nil, nil
+	return change
 }
 
 // via is the state in which a change can be made, on the way from the one that
 // is observed: a machine is changed while there is none.
 func via(change host.Change, observed lifecycle.State) lifecycle.State {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil {
-		return lifecycle.Stopped
+	if reflect.DeepEqual(change, withoutStop(change)) {
+		return observed
 	}
-	return observed
+	return lifecycle.Stopped
 }

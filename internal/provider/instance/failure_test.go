@@ -212,7 +212,7 @@ func TestUpdate_SaysWhatWasSeenLastWhereItCannotLookAgain(t *testing.T) {
 	h.add("a", host.Record{}, lifecycle.Running)
 	h.fail["stop"] = func() error { delete(h.instances, "a"); return errBroken }
 	m := modelOf(t, map[string]any{"state": "stopped"})
-	_, err := r.update(t.Context(), m.id(), "uid-1", m, false)
+	_, err := r.update(t.Context(), m.id(), "uid-1", m, announced{})
 	if said := report.Detail(m.id(), err); !strings.Contains(said, "The instance was last seen running.") {
 		t.Error(said)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 // undoTimeout bounds deleting what could not be brought up.
@@ -29,7 +30,24 @@ func settle(ctx context.Context, d driver, inst *host.Instance, err error) (gone
 	if undo != nil && !errors.Is(undo, host.ErrReplaced) {
 		return false, report.Left(err, fmt.Sprintf("The instance is %s and could not be deleted again: %v. %s", inst.State, undo, fateOfTainted(inst)))
 	}
-	return true, report.Left(err, "The instance was deleted again: nothing is left on the host.")
+	return true, report.LeftTo(err, "The instance was deleted again: nothing is left on the host.", retry(err))
+}
+
+// retry is what to do about a connection that was lost, when all is undone.
+func retry(err error) string {
+	if errors.Is(err, ssh.ErrLost) {
+		return "Run terraform apply again."
+	}
+	return ""
+}
+
+// unsure is the error of an instance that may have been made all the same.
+func unsure(inst *host.Instance, err error) error {
+	err = report.Unsure(inst, err)
+	if inst != nil && inst.DeletionProtection {
+		return report.LeftTo(err, "It may be on the host all the same. It is in the state, marked as tainted. "+fateOfTainted(inst), retry(err))
+	}
+	return err
 }
 
 // fateOfTainted says how a tainted instance is kept, and how it goes.

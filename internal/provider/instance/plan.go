@@ -10,10 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 )
@@ -84,8 +82,8 @@ func (r *instanceResource) planCreate(ctx context.Context, config *model, resp *
 // turn out to be the one that is there; Terraform plans again when it is known.
 func planRestart(ctx context.Context, req resource.ModifyPlanRequest, before, plan *model, diags *diag.Diagnostics) {
 	name, refused := before.Name.ValueString(), !plan.AllowRestart.IsUnknown() && !plan.AllowRestart.ValueBool()
-	shutdown := fmt.Sprintf("the guest is shut down, within stop_timeout, and then led to the state %q again. What it holds in memory only is lost.", plan.State.ValueString())
-	for _, at := range before.restarts(req.State.Raw, req.Plan.Raw) {
+	shutdown := fmt.Sprintf("the guest is shut down, within stop_timeout, and then led to %s again. What it holds in memory only is lost.", plan.stateInWords())
+	for _, at := range before.restarts(plan, req.State.Raw, req.Plan.Raw) {
 		switch known := isKnown(ctx, req.Plan, at); {
 		case known && refused:
 			diags.AddAttributeError(at, "The change needs a restart", fmt.Sprintf("Changing %s restarts the instance %s, and allow_restart is false.", at, name))
@@ -99,13 +97,12 @@ func planRestart(ctx context.Context, req resource.ModifyPlanRequest, before, pl
 	}
 }
 
-// restarts lists what differs between state and plan and restarts the instance, if
-// it is not stopped.
-func (m *model) restarts(state, plan tftypes.Value) path.Paths {
-	if m.State.ValueString() == string(lifecycle.Stopped) {
-		return nil
+// stateInWords is the state that is asked for, as far as it is known.
+func (m *model) stateInWords() string {
+	if m.State.IsUnknown() {
+		return "its state"
 	}
-	return Effects.Changed(effect.Restart, state, plan)
+	return fmt.Sprintf("the state %q", m.State.ValueString())
 }
 
 // isKnown reports whether a planned value is known, and all that it is in.

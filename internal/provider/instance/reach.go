@@ -25,36 +25,48 @@ type goal struct {
 // instance itself is what it should be.
 var errNotReady = errors.New("the guest is not ready")
 
-// alter makes an instance what m asks for: through the state in which it can be
-// changed, if it has to be, to the state that is desired. restarts says whether
-// the plan said so. It returns the instance as it was last seen, with an error,
-// too.
-func alter(ctx context.Context, d driver, inst *host.Instance, m *model, restarts bool) (*host.Instance, error) {
-	g := m.goal()
-	var err error
+// alter makes an instance what m asks for, and leads it to the state that is
+// desired. It returns the instance as it was last seen, with an error, too.
+func alter(ctx context.Context, d driver, inst *host.Instance, m *model, was announced) (*host.Instance, error) {
 	for attempt := 1; ; attempt++ {
-		change := m.change(inst)
-		if isNothing(change) {
-			return reach(ctx, d, inst, g)
+		changed, err := apply(ctx, d, inst, m, was)
+		if err == nil {
+			return reach(ctx, d, changed, m.goal())
 		}
-		if state := via(change, inst.State); state != inst.State {
-			if err = m.mayRestart(inst.State, restarts); err != nil {
-				return inst, err
-			}
-			if err = d.Check(ctx, inst, change); err != nil {
-				return inst, err
-			}
-			if inst, err = reach(ctx, d, inst, g.by(state)); err != nil {
-				return inst, err
-			}
-		}
-		if err = overdue(ctx, "update", inst.State, d.Update(ctx, inst, change)); err == nil {
-			return reach(ctx, d, inst, g)
-		}
-		if inst, err = again(ctx, d, inst, attempt, err); err != nil {
+		if inst, err = again(ctx, d, changed, attempt, err); err != nil {
 			return inst, err
 		}
 	}
+}
+
+// apply makes the changes that m asks for. What needs a stop comes last, behind
+// one: whatever can be refused stops nothing.
+func apply(ctx context.Context, d driver, inst *host.Instance, m *model, was announced) (*host.Instance, error) {
+	change := m.change(inst)
+	if state := via(change, inst.State); state != inst.State {
+		if err := m.mayRestart(inst.State, was); err != nil {
+			return inst, err
+		}
+		if err := d.Check(ctx, inst, change); err != nil {
+			return inst, err
+		}
+		if err := update(ctx, d, inst, withoutStop(change)); err != nil {
+			return inst, err
+		}
+		var err error
+		if inst, err = reach(ctx, d, inst, m.goal().by(state)); err != nil {
+			return inst, err
+		}
+		change = m.change(inst)
+	}
+	return inst, update(ctx, d, inst, change)
+}
+
+func update(ctx context.Context, d driver, inst *host.Instance, change host.Change) error {
+	if isNothing(change) {
+		return nil
+	}
+	return overdue(ctx, "update", inst.State, d.Update(ctx, inst, change))
 }
 
 // by is a stop on the way to g, where nobody waits for the guest.

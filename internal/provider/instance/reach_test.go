@@ -115,11 +115,11 @@ func TestTimeLimit_NamesTheCallAndTheStateThatWasSeenLast(t *testing.T) {
 		"update": func(h *fakeHost, inst *host.Instance) error {
 			m := modelOf(t, nil)
 			protect(m)
-			_, err := alter(ctx, h, inst, m, false)
+			_, err := alter(ctx, h, inst, m, announced{})
 			return err
 		},
 		"rollback": func(h *fakeHost, inst *host.Instance) error {
-			_, err := rollBack(ctx, h, inst, rolled)
+			_, err := rollBack(ctx, h, inst, rolled, announced{rollback: true})
 			return err
 		},
 	} {
@@ -160,7 +160,7 @@ func TestAlter_GoesThroughTheStateInWhichTheChangeCanBeMade(t *testing.T) {
 		}
 		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
 		c.alter(m)
-		inst, err = alter(t.Context(), h, inst, m, true)
+		inst, err = alter(t.Context(), h, inst, m, announced{restart: true})
 		if calls := h.done(); err != nil || !slices.Equal(calls, c.calls) {
 			t.Errorf("%s: %v, %v; want %v", name, calls, err, c.calls)
 		}
@@ -183,7 +183,7 @@ func TestAlter_StopsNothingForAChangeThatCannotBeMade(t *testing.T) {
 			inst, _ := h.Create(t.Context(), m.spec())
 			inst.State, h.instances["a"].State, h.calls = state, state, nil
 			change(m)
-			_, err := alter(t.Context(), h, inst, m, true)
+			_, err := alter(t.Context(), h, inst, m, announced{restart: true})
 			if calls := h.done(); err == nil || len(calls) > 0 || h.instances["a"].State != state {
 				t.Errorf("%s, %s: %v, %v, now %s; want it refused before any call", name, state, calls, err, h.instances["a"].State)
 			}
@@ -214,7 +214,7 @@ func TestAlter_RestartsOnlyWhatMayBeAndWasPlanned(t *testing.T) {
 		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
 		desire(m, string(c.to))
 		memory(m)
-		_, err := alter(t.Context(), h, inst, m, c.planned)
+		_, err := alter(t.Context(), h, inst, m, announced{restart: c.planned})
 		switch calls := h.done(); {
 		case c.says == "" && (err != nil || h.instances["a"].Machine.MemoryMiB != 4096):
 			t.Errorf("%s: %v, %v; want it done", name, calls, err)
@@ -230,7 +230,7 @@ func TestAlter_FinishesAChangeThatCollidedWithAnother(t *testing.T) {
 	inst, _ := h.Create(t.Context(), m.spec())
 	h.fail["update"] = once(host.ErrChanged)
 	protect(m)
-	_, err := alter(t.Context(), h, inst, m, false)
+	_, err := alter(t.Context(), h, inst, m, announced{})
 	if err != nil || !h.instances["a"].DeletionProtection || h.instances["a"].State != lifecycle.Running {
 		t.Errorf("%v, %+v", err, h.instances["a"])
 	}

@@ -119,7 +119,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	defer cancel()
 
 	id := before.id()
-	inst, err := r.update(ctx, id, before.UID.ValueString(), &m, len(before.restarts(req.State.Raw, req.Plan.Raw)) > 0)
+	inst, err := r.update(ctx, id, before.UID.ValueString(), &m, before.planned(&m, req.State.Raw, req.Plan.Raw))
 	if err != nil {
 		report.Error(&resp.Diagnostics, "update", id, err)
 		return

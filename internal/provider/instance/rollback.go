@@ -60,6 +60,10 @@ func (r *instanceResource) planRollback(ctx context.Context, before, plan *model
 			refuse(atRestoreFrom, unfit)
 			return
 		}
+		if inst, err := r.get(ctx, before.id()); err == nil && (inst.Unreadable || inst.State == lifecycle.Unknown && inst.Problem == "") {
+			refuse(atRestoreFrom, report.Sentence(refusal(inst).Error()))
+			return
+		}
 		conflicts := plan.conflicts(snap)
 		for _, c := range conflicts {
 			refuse(c.at, c.text)
@@ -67,7 +71,7 @@ func (r *instanceResource) planRollback(ctx context.Context, before, plan *model
 		if len(conflicts) > 0 {
 			return
 		}
-		diags.AddAttributeWarning(atRestoreFrom, "The instance "+name+" is restored to snapshot "+id.Name, loss(snap, state, plan.State.ValueString())+where)
+		diags.AddAttributeWarning(atRestoreFrom, "The instance "+name+" is restored to snapshot "+id.Name, loss(snap, state, plan.stateInWords())+where)
 	}
 }
 
@@ -94,7 +98,7 @@ func loss(snap *host.Snapshot, state lifecycle.State, desired string) string {
 	if state.HasProcess() {
 		ends = " Its process is ended, its guest is not shut down."
 	}
-	return fmt.Sprintf("The snapshot was taken at %s, %s. All that was written to the instance's disk and memory since is lost.%s It %s, and is led to the state %q.",
+	return fmt.Sprintf("The snapshot was taken at %s, %s. All that was written to the instance's disk and memory since is lost.%s It %s, and is led to %s.",
 		snap.CreatedAt.UTC().Format(time.RFC3339), with, ends, from, desired)
 }
 
@@ -116,13 +120,21 @@ type conflict struct {
 	text string
 }
 
-// conflicts are those with a snapshot whose memory goes on: its machine cannot
-// be another one without a restart, which would lose what is restored.
+// conflicts are those with a snapshot whose disk is larger, or whose memory goes
+// on: its machine cannot be another one without a restart, which would lose what
+// is restored.
 func (m *model) conflicts(snap *host.Snapshot) []conflict {
-	if snap.Kind == lifecycle.Stopped {
-		return nil
-	}
 	var found []conflict
+	switch disk, gib := snap.Machine.Disk, number(m.DiskGiB, 0); {
+	case gib == 0:
+	case disk == nil:
+		found = append(found, conflict{path.Root("disk_gib"), fmt.Sprintf("Snapshot %s has no disk. Leave disk_gib out.", snap.Name)})
+	case int64(gib)<<30 < disk.SizeBytes:
+		found = append(found, conflict{path.Root("disk_gib"), fmt.Sprintf("The disk of snapshot %s has %.1f GiB, %d GiB are asked for, and a disk never shrinks.", snap.Name, float64(disk.SizeBytes)/(1<<30), gib)})
+	}
+	if snap.Kind == lifecycle.Stopped {
+		return found
+	}
 	compare := func(at path.Path, known bool, wanted, has any) {
 		if known && wanted != has {
 			found = append(found, conflict{at, fmt.Sprintf("Snapshot %s goes on with the machine that it has: %s = %#v, and %#v is asked for. Ask for what it has; it can be changed later.", snap.Name, at, has, wanted)})
@@ -145,7 +157,7 @@ func (m *model) conflicts(snap *host.Snapshot) []conflict {
 
 // rollBack restores an instance to the snapshot that m names, unless that was
 // done before. It returns the instance as it is then.
-func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model) (*host.Instance, error) {
+func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model, was announced) (*host.Instance, error) {
 	if m.RestoreFrom.IsNull() {
 		return inst, nil
 	}
@@ -153,11 +165,17 @@ func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model) (*ho
 		if inst.RestoredFrom == m.restorePoint().Ref() {
 			return inst, nil
 		}
+		if !was.rollback {
+			return inst, errors.New("somebody else has restored it, or has had that forgotten, since the plan was made, which does not restore it. Run terraform plan again, which tells")
+		}
 		snap, err := d.Snapshot(ctx, m.restorePoint().Name)
 		if err != nil {
 			return inst, err
 		}
 		if err := m.mayRestore(inst, snap); err != nil {
+			return inst, err
+		}
+		if err := checkAfter(ctx, d, inst, snap, m); err != nil {
 			return inst, err
 		}
 		err = overdue(ctx, "rollback", inst.State, d.Rollback(ctx, inst, snap))
@@ -169,6 +187,13 @@ func rollBack(ctx context.Context, d driver, inst *host.Instance, m *model) (*ho
 			return inst, err
 		}
 	}
+}
+
+// checkAfter finds what would be refused of the changes that follow a rollback.
+func checkAfter(ctx context.Context, d driver, inst *host.Instance, snap *host.Snapshot, m *model) error {
+	then := *inst
+	then.State, then.Machine, then.KernelImage, then.InitrdImage = snap.Kind, snap.Machine, snap.KernelImage, snap.InitrdImage
+	return d.Check(ctx, &then, m.change(&then))
 }
 
 // mayRestore checks what the plan checked, of what is there now.

@@ -135,11 +135,11 @@ func TestRollBack_IsDoneOnceFromEveryStateAndLedOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		inst.State, h.instances["a"].State, h.calls = c.from, c.from, nil
-		inst, err = r.update(t.Context(), m.id(), inst.UID, m, false)
+		inst, err = r.update(t.Context(), m.id(), inst.UID, m, announced{rollback: true})
 		if calls := h.done(); err != nil || !slices.Equal(calls, c.calls) || inst.State != c.to {
 			t.Errorf("%s -> %s -> %s: %v, %v, in the end %s; want %v", c.from, c.kind, c.to, calls, err, inst.State, c.calls)
 		}
-		_, err = r.update(t.Context(), m.id(), inst.UID, m, false)
+		_, err = r.update(t.Context(), m.id(), inst.UID, m, announced{rollback: true})
 		if calls := h.done(); err != nil || len(calls) > 0 {
 			t.Errorf("%s -> %s, once more: %v, %v", c.from, c.to, calls, err)
 		}
@@ -150,7 +150,7 @@ func TestRollBack_ThatCollidedWithAnotherChangeIsFinished(t *testing.T) {
 	h := newFakeHost()
 	h.snapshots = []*host.Snapshot{snapshotOf("s", lifecycle.Standby)}
 	h.fail["rollback to s"] = once(host.ErrChanged)
-	inst, err := rollBack(t.Context(), h, h.add("a", host.Record{}, lifecycle.Running), modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true}))
+	inst, err := rollBack(t.Context(), h, h.add("a", host.Record{}, lifecycle.Running), modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true}), announced{rollback: true})
 	if err != nil || inst.RestoredFrom.Name != "s" || inst.State != lifecycle.Standby {
 		t.Errorf("%v, %+v", err, inst)
 	}
@@ -175,7 +175,7 @@ func TestRollBack_ChecksAgainWhatThePlanChecked(t *testing.T) {
 		for argument, value := range c.arguments {
 			arguments[argument] = value
 		}
-		_, err := rollBack(t.Context(), h, h.add("a", host.Record{}, lifecycle.Running), modelOf(t, arguments))
+		_, err := rollBack(t.Context(), h, h.add("a", host.Record{}, lifecycle.Running), modelOf(t, arguments), announced{rollback: true})
 		if calls := h.done(); err == nil || len(calls) > 0 {
 			t.Errorf("%s: %v, %v; want it refused before any call", name, err, calls)
 		}
@@ -249,5 +249,32 @@ func TestRestoreFrom_TakesNamesAndIdsOfSnapshots(t *testing.T) {
 	}
 	if id, err := snapshotNamed("edge/snapshots/s", "lab"); err != nil || id.Host != "edge" {
 		t.Errorf("%s, %v", id, err)
+	}
+}
+
+func TestRollBack_ThatWasNotPlannedIsRefused(t *testing.T) {
+	h := newFakeHost()
+	h.snapshots = []*host.Snapshot{snapshotOf("s", lifecycle.Standby)}
+	inst := h.add("a", host.Record{RestoredFrom: host.Ref{Kind: host.Snapshots, Name: "other"}}, lifecycle.Running)
+	_, err := rollBack(t.Context(), h, inst, modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true}), announced{restart: true})
+	if calls := h.done(); err == nil || !strings.Contains(err.Error(), "Run terraform plan again") || len(calls) > 0 {
+		t.Errorf("%v, %v; want it refused before any call", err, calls)
+	}
+}
+
+func TestRollBack_BehindWhichAChangeCannotBeMadeIsRefused(t *testing.T) {
+	for name, arguments := range map[string]map[string]any{
+		"a disk that would shrink": {"disk_gib": 2},
+		"an image that is missing": {"kernel": map[string]any{"image": "lab/images/nowhere"}},
+	} {
+		h := newFakeHost()
+		snap := snapshotOf("s", lifecycle.Stopped)
+		snap.Machine.Disk = &qemu.Disk{SizeBytes: 3 << 30}
+		h.snapshots = []*host.Snapshot{snap}
+		arguments["restore_from"], arguments["allow_restart"] = "s", true
+		_, err := rollBack(t.Context(), h, h.add("a", host.Record{}, lifecycle.Running), modelOf(t, arguments), announced{rollback: true})
+		if calls := h.done(); err == nil || slices.Contains(calls, "rollback to s") {
+			t.Errorf("%s: %v, %v; want it refused before", name, err, calls)
+		}
 	}
 }

@@ -105,7 +105,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Validators:          []validator.String{field.IsDuration()},
 			},
 			"allow_restart": schema.BoolAttribute{
-				MarkdownDescription: Effects.Describe("allow_restart", "Whether the instance may be restarted by a change that needs it. `false`: such a change is an error in the plan. Default: `true`."),
+				MarkdownDescription: Effects.Describe("allow_restart", "Whether the instance may be restarted by a change that needs it. `false`: such a change is an error in the plan. A restart that the plan did not announce is refused by the apply, either way. Default: `true`."),
 				Optional:            true,
 				Computed:            true,
 				Default:             booldefault.StaticBool(true),

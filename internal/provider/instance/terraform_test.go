@@ -83,7 +83,7 @@ func TestInstance_IsChangedAsThePlanSays(t *testing.T) {
 		{
 			Config:           instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\ndisk_gib = 20"),
 			ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
-			Check:            tf.ComposeTestCheckFunc(calls(lab, "stop", "update", "start"), is("memory_mib", "1024"), is("disk_gib", "20"), is("labels.%", "0")),
+			Check:            tf.ComposeTestCheckFunc(calls(lab, "update", "stop", "update", "start"), is("memory_mib", "1024"), is("disk_gib", "20"), is("labels.%", "0")),
 		},
 		{
 			Config:           instance(`image = "lab/images/debian"` + "\n" + lan + "\nmemory_mib = 1024\nstate = \"standby\""),
@@ -215,7 +215,7 @@ func TestDrift_IsPlannedAsAChangeInPlace(t *testing.T) {
 		},
 		{
 			PreConfig: web(func(i *host.Instance) { i.Labels, i.Machine.VCPUs = map[string]string{"by": "hand"}, 7 }),
-			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "stop", "update", "start"),
+			Config:    same, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), Check: calls(lab, "update", "stop", "update", "start"),
 		},
 		{
 			PreConfig: web(func(i *host.Instance) { i.State, i.Unclear = lifecycle.Unknown, "it was stopped by a signal" }),

@@ -16,9 +16,7 @@ func Unsure[T any](made *T, err error) error {
 	if made == nil {
 		return err
 	}
-	return &leftError{
-		err,
-		"It may be on the host all the same. It is in the state, marked as tainted.",
-		"Run terraform apply again: it finds out whether it is there, and replaces it or makes it. To keep what is there, run terraform untaint ADDRESS before.",
-	}
+	return LeftTo(err,
+		"It may be on the host all the same, or come to be there within a minute: the host finishes what it was told. It is in the state, marked as tainted.",
+		"Run terraform apply again after that: it finds out whether it is there, and replaces it or makes it. To keep what is there, run terraform untaint ADDRESS before.")
 }

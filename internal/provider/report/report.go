@@ -26,6 +26,10 @@ func Error(diags *diag.Diagnostics, verb string, id hosts.ID, err error) {
 // of what the driver said: more was done since.
 func Left(err error, left string) error { return &leftError{err, left, ""} }
 
+// LeftTo returns err with what is left and, instead of what the driver advised,
+// what to do next; "": what the driver advised.
+func LeftTo(err error, left, remedy string) error { return &leftError{err, left, remedy} }
+
 type leftError struct {
 	error
 	left   string
