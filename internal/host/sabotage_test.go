@@ -19,10 +19,11 @@ import (
 )
 
 // What becomes of a script at its step n: it is killed, with all that it has
-// started, or the command of that step fails, or that and all that follow do, as
+// started or alone, or the command of that step fails, or that and all that follow do, as
 // on a disk that is full, or that and what follows does not get to the disk.
 const (
 	killed  = "[ $n -ne 1 ] || kill -9 0"
+	shot    = "[ $n -ne 1 ] || { kill -9 $(cat ${0%/*}/shell); exit 1; }"
 	failed  = "[ $n -ne 1 ] || { echo 'Input/output error' >&2; exit 1; }"
 	failing = "[ $n -gt 1 ] || { echo 'No space left on device' >&2; exit 1; }"
 	unsaved = "[ $n -gt 1 ] || [ ${0##*/} != sync ] || { echo 'Input/output error' >&2; exit 1; }"
@@ -69,7 +70,7 @@ func (s *saboteur) Run(ctx context.Context, script ssh.Script) (ssh.Result, erro
 	if err := errors.Join(os.WriteFile(s.dir+"/n", fmt.Appendln(nil, s.n), 0o600), os.WriteFile(s.dir+"/steps", nil, 0o600)); err != nil {
 		return ssh.Result{}, err
 	}
-	cmd := exec.Command("sh", append([]string{"-c", "umask 077\n" + host.Prelude + "\n" + script.Text, "sh"}, script.Args...)...)
+	cmd := exec.Command("sh", append([]string{"-c", "umask 077; echo $$ >" + s.dir + "/shell\n" + host.Prelude + "\n" + script.Text, "sh"}, script.Args...)...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+s.dir+":"+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stdout, stderr strings.Builder

@@ -59,3 +59,12 @@ await 8 "$pid" 50 '"id": "cont"' || undo
 
 # From here on the guest writes above the checkpoint, which is past.
 [ "$mode" != restore ] || remove checkpoint
+
+# Layers in which nothing was ever written (see emptyLayer in damage.go) are of
+# starts that were killed.
+for layer in disk/*; do
+	case $was$becomes in
+	*"${layer#disk/}"*) ;;
+	*) [ ! -f "$layer" ] || [ "$(stat -c %s "$layer")" -ge 262144 ] || rm -f "$layer" ;;
+	esac
+done
