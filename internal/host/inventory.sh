@@ -14,7 +14,7 @@ echo '[processes]'
 printf '%s %s\n' "$BOOT_ID" "$MACHINE_ID"
 set --
 for file in instances/*/run/control.pid instances/*/run/receiver.pid; do
-	[ -f "$file" ] && read -r pid _ <"$file" && [ -d "/proc/$pid" ] || continue
+	[ -f "$file" ] && read -r pid _ <"$file" && is_number "$pid" && [ -d "/proc/$pid" ] || continue
 	set -- "$@" "/proc/$pid/stat"
 done
 [ $# -eq 0 ] || cat "$@" 2>/dev/null

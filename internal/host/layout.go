@@ -20,10 +20,6 @@ func metadata(kind Kind) string {
 	return map[Kind]string{Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json"}[kind]
 }
 
-// layerPattern is what a layer's file name matches: metadata on the host is not
-// trusted to name files.
-var layerPattern = regexp.MustCompile(`^[0-9a-f]{16}\.(qcow2|raw)$`)
-
 // newLayer is a layer that nobody has.
 func newLayer() qemu.Layer { return qemu.Layer{File: random(8) + ".qcow2", Format: "qcow2"} }
 
@@ -45,20 +41,55 @@ func random(n int) string {
 	return hex.EncodeToString(b)
 }
 
-// checkMachine refuses a definition, read from the host, that could not have
-// come from this provider.
-func checkMachine(m qemu.Machine) error {
+// What metadata on the host says is not trusted to be ours: a uid is looked for
+// in the command lines of processes, machine and forwards become options of QEMU.
+
+// uidPattern is what a uid matches.
+var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+
+func checkUID(uid string) error {
 	switch {
-	case m.VCPUs < 1 || m.MemoryMiB < 1 || m.Type == "" || m.CPU == "":
-		return fmt.Errorf("its machine definition is incomplete")
-	case m.Accelerator != "kvm" && m.Accelerator != "tcg":
-		return fmt.Errorf("its accelerator is %q", m.Accelerator)
-	case m.Disk != nil && len(m.Disk.Layers) == 0:
-		return fmt.Errorf("its disk has no layers")
-	case m.Disk != nil:
-		for _, layer := range m.Disk.Layers {
-			if !layerPattern.MatchString(layer.File) || path.Ext(layer.File) != "."+layer.Format {
-				return fmt.Errorf("%q is not a disk layer", layer.File)
+	case uid == "":
+		return errors.New("it has no uid")
+	case !uidPattern.MatchString(uid):
+		return fmt.Errorf("%q is no uid", uid)
+	}
+	return nil
+}
+
+// believed is a uid of metadata that says nothing else, if it is one.
+func believed(uid string) string {
+	if checkUID(uid) != nil {
+		return ""
+	}
+	return uid
+}
+
+// disbelieve leaves of metadata that does not say what an object is nothing that
+// a verb could act on.
+func (r *Record) disbelieve() {
+	r.UID, r.Machine, r.Forwards = believed(r.UID), qemu.Machine{}, nil
+	r.Image, r.ForkOf, r.KernelImage, r.InitrdImage, r.RestoredFrom = Ref{}, Ref{}, Ref{}, Ref{}, Ref{}
+}
+
+func (s *Snapshot) disbelieve() {
+	s.UID, s.Machine, s.Forwards, s.Unreadable = believed(s.UID), qemu.Machine{}, nil, true
+	s.Instance, s.KernelImage, s.InitrdImage = Ref{}, Ref{}, Ref{}
+}
+
+// checkObject refuses a uid, a machine or forwards that could not have come from
+// this provider.
+func checkObject(uid string, m qemu.Machine, forwards map[string]map[string]qemu.Forward) error {
+	if err := checkUID(uid); err != nil {
+		return err
+	}
+	if err := m.Check(); err != nil {
+		return err
+	}
+	for _, of := range forwards {
+		for _, forward := range of {
+			if err := forward.Check(); err != nil {
+				return err
 			}
 		}
 	}
@@ -70,9 +101,10 @@ var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // checkImage refuses metadata that does not say what an image is.
 func checkImage(image *Image) error {
+	if err := checkUID(image.UID); err != nil {
+		return err
+	}
 	switch {
-	case image.UID == "":
-		return errors.New("it has no uid")
 	case !sumPattern.MatchString(image.SHA256):
 		return fmt.Errorf("%q is no sha256", image.SHA256)
 	case image.Format != "qcow2" && image.Format != "raw":

@@ -177,6 +177,10 @@ release() { # INSTANCE PORT…
 # is killed on that proof only. A zombie is dead, and so is what may not be looked
 # at: it is not ours.
 
+is_number() { # TEXT: a pid is a part of a path, and no record of one is trusted to be no other path
+	case $1 in '' | *[!0-9]*) return 1 ;; esac
+}
+
 proc_stat() { # PID: sets $proc_state and $proc_start
 	{ IFS= read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
 	# shellcheck disable=SC2086 # it is to be split
@@ -187,7 +191,7 @@ proc_stat() { # PID: sets $proc_state and $proc_start
 alive() { # NAME UID: in an instance's directory; sets $pid
 	pid='' its_start='' its_boot='' its_machine=''
 	[ "$2" ] && [ -f "run/$1.pid" ] || return 1
-	read -r pid its_start its_boot its_machine <"run/$1.pid" || return 1
+	read -r pid its_start its_boot its_machine <"run/$1.pid" && is_number "$pid" || return 1
 	[ "$its_machine" = "$MACHINE_ID" ] || fail $INVALID "its process is on another machine, $its_machine, which shares the data directory"
 	[ "$its_boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
 	[ "$proc_start" = "$its_start" ] || return 1

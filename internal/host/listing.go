@@ -53,6 +53,11 @@ func parseListing(dir, text string) (*listing, error) {
 	if current != "[end]" {
 		return nil, errors.New("the host's listing was cut short")
 	}
+	for _, name := range []string{"[processes]", "[ports]"} {
+		if len(sections[name]) == 0 {
+			return nil, fmt.Errorf("the host's listing has no section %s", name)
+		}
+	}
 	objects := gather(sections)
 	procs := parseProcesses(sections["[processes]"][1:])
 	listening := parseListening(sections["[ports]"][1:])
@@ -197,15 +202,19 @@ func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 	err := json.Unmarshal([]byte(snap.raw), snap)
 	switch {
 	case err != nil:
-	case snap.UID == "" || snap.Instance.Name == "":
-		err = errors.New("it has no uid, or no instance")
+	case snap.Instance.Kind != Instances:
+		err = errors.New("it does not say of which instance it is")
+	case snap.InstanceUID != "" && !uidPattern.MatchString(snap.InstanceUID):
+		err = fmt.Errorf("%q is no uid", snap.InstanceUID)
 	case snap.Kind != lifecycle.Standby && snap.Kind != lifecycle.Stopped:
 		err = fmt.Errorf("its kind is %q", snap.Kind)
 	}
 	if err == nil {
-		err = checkMachine(snap.Machine)
+		err = checkObject(snap.UID, snap.Machine, snap.Forwards)
 	}
-	snap.Unreadable = err != nil
+	if err != nil {
+		snap.disbelieve()
+	}
 	snap.Name = ref.Name
 	for _, f := range seen.files {
 		snap.SizeBytes += f.diskBytes
@@ -223,7 +232,7 @@ func readImage(dir string, ref Ref, seen *evidence) *Image {
 		err = checkImage(image)
 	}
 	if err != nil {
-		image = &Image{UID: image.UID, Unreadable: true}
+		image = &Image{UID: believed(image.UID), Unreadable: true}
 	}
 	image.Name = ref.Name
 	image.Problem, image.Rescue = inspection{dataDir: dir, ref: ref, seen: seen}.ofImage(err, image)

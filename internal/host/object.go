@@ -2,8 +2,10 @@ package host
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,11 +38,16 @@ func (r Ref) String() string {
 // object is a Ref as a person says it: "snapshot golden".
 func (r Ref) object() string { return strings.TrimSuffix(string(r.Kind), "s") + " " + r.Name }
 
-// MarshalText and UnmarshalText put a Ref into an object's metadata.
+// MarshalText and UnmarshalText put a Ref into an object's metadata, and take
+// from it none that could be another path than that of an object.
 func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 func (r *Ref) UnmarshalText(text []byte) error {
 	kind, name, _ := strings.Cut(string(text), "/")
+	known := slices.Contains([]Kind{Images, Instances, Snapshots}, Kind(kind)) && NamePattern.MatchString(name)
+	if !known && len(text) > 0 {
+		return fmt.Errorf("%q names no object", text)
+	}
 	*r = Ref{Kind(kind), name}
 	return nil
 }

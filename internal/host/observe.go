@@ -2,7 +2,6 @@ package host
 
 import (
 	"encoding/json"
-	"errors"
 	"slices"
 	"strings"
 
@@ -18,11 +17,11 @@ const HostRestarted = "host-restarted"
 func readInstance(dir string, ref Ref, seen *evidence, procs processes, listening map[int]bool) *Instance {
 	inst := &Instance{raw: seen.texts["instance.json"]}
 	err := json.Unmarshal([]byte(inst.raw), &inst.Record)
-	if err == nil && inst.UID == "" {
-		err = errors.New("it has no uid")
-	}
 	if err == nil {
-		err = checkMachine(inst.Machine)
+		err = checkObject(inst.UID, inst.Machine, inst.Forwards)
+	}
+	if err != nil {
+		inst.disbelieve()
 	}
 	inst.Name = ref.Name
 	inst.observe(seen, procs)
@@ -53,7 +52,7 @@ func readInstance(dir string, ref Ref, seen *evidence, procs processes, listenin
 // it does not say.
 func machineOfCheckpoint(seen *evidence, recorded qemu.Machine) qemu.Machine {
 	var m qemu.Machine
-	if json.Unmarshal([]byte(seen.texts["checkpoint/machine.json"]), &m) != nil || checkMachine(m) != nil {
+	if json.Unmarshal([]byte(seen.texts["checkpoint/machine.json"]), &m) != nil || m.Check() != nil {
 		return recorded
 	}
 	return m

@@ -32,10 +32,13 @@ func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[
 		chosen, ok := h.ports.reserve(func(reserved map[int]bool) ([]int, bool) {
 			return choosePorts(inst, asked, inherited, func(port int) bool { return l.taken[port] || reserved[port] })
 		})
-		if ok {
-			err = make(words(ports(inst.Forwards)))
-		} else {
+		switch unfit := checkObject(inst.UID, inst.Machine, inst.Forwards); {
+		case !ok:
 			err = c.fail(ErrPort, fmt.Sprintf("all from %d to %d are taken", firstPort, lastPort), "")
+		case unfit != nil: // whoever asked for it
+			err = c.invalid("%s", unfit)
+		default:
+			err = make(words(ports(inst.Forwards)))
 		}
 		h.ports.free(chosen)
 		if !errors.Is(err, ErrPort) || !ok || len(chosen) == 0 || try == 3 {

@@ -1,12 +1,16 @@
 package host
 
 import (
+	"context"
 	"errors"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 func withNIC() *Instance {
@@ -74,6 +78,41 @@ func TestFork_HasItsSourcesMachine(t *testing.T) {
 	} {
 		if err := bad.agrees(c, s); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// listed is an obedient host that has nothing.
+type listed struct{ obedient }
+
+func (l *listed) Run(ctx context.Context, s ssh.Script) (ssh.Result, error) {
+	if s.Text == inventoryScript {
+		return ssh.Result{Stdout: "[metadata]\n[files]\n[processes]\nboot machine\n[events]\n[checkpoints]\n[ports]\n*\n[end]\n"}, nil
+	}
+	return l.obedient.Run(ctx, s)
+}
+
+func TestCreate_TellsTheHostNothingThatQEMUWouldTakeForMoreThanItIs(t *testing.T) {
+	good := InterfaceSpec{"user", map[string]qemu.Forward{"ssh": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 22}}}
+	for name, c := range map[string]struct {
+		change func(*InterfaceSpec)
+		says   string
+	}{
+		"nothing":      {func(*InterfaceSpec) {}, ""},
+		"another type": {func(s *InterfaceSpec) { s.Type = "tap,script=/tmp/x" }, "tap,script=/tmp/x"},
+		"another address": {func(s *InterfaceSpec) {
+			s.Forwards["ssh"] = qemu.Forward{Protocol: "tcp", HostAddress: "1.1.1.1:1-:1,x"}
+		}, "1.1.1.1:1-:1,x"},
+		"another protocol": {func(s *InterfaceSpec) { s.Forwards["ssh"] = qemu.Forward{Protocol: "unix:/x"} }, "unix:/x"},
+	} {
+		transport := &listed{}
+		h := New(Config{Name: "lab", DataDir: "/data", Accelerator: "tcg"}, transport)
+		h.facts.machineType = "pc-q35-7.2"
+		spec := InterfaceSpec{good.Type, maps.Clone(good.Forwards)}
+		c.change(&spec)
+		_, err := h.Create(t.Context(), InstanceSpec{Name: "a", VCPUs: 1, MemoryMiB: 1, Interfaces: map[string]InterfaceSpec{"lan": spec}})
+		if refused := errors.Is(err, ErrInvalid) && strings.Contains(err.Error(), c.says); refused != (c.says != "") || refused == (transport.told.Text == createScript) {
+			t.Errorf("%s: %v, told %q", name, err, transport.told.Args)
 		}
 	}
 }

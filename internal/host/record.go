@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
 	"strings"
 )
@@ -49,7 +50,8 @@ func decode[T any](text []byte, into *T) (others map[string]json.RawMessage, err
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		delete(others, key)
+		// As json reads them: "UID" is ours, too, and would count instead of "uid".
+		maps.DeleteFunc(others, func(other string, _ json.RawMessage) bool { return strings.EqualFold(other, key) })
 	}
 	return others, nil
 }

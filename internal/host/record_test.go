@@ -22,7 +22,8 @@ func (o *obedient) Run(_ context.Context, s ssh.Script) (ssh.Result, error) {
 
 // As TestRecord_KeepsTheKeysOfOthers has it of instances.
 func TestSnapshotsAndImages_KeepTheKeysOfOthers(t *testing.T) {
-	text := `{"is_template":true,"name":"a","uid":"u","tool":{"fork_count":3},"format":"raw","sha256":"` + strings.Repeat("0", 64) + `"}`
+	text := `{"is_template":true,"name":"a","uid":"u","tool":{"fork_count":3},"instance":"instances/a","kind":"stopped",` +
+		`"machine":{"type":"pc-q35-7.2","accelerator":"tcg","cpu":"max","vcpus":1,"memory_mib":1},"format":"raw","sha256":"` + strings.Repeat("0", 64) + `"}`
 	transport := &obedient{}
 	h := New(Config{Name: "lab", DataDir: "/data"}, transport)
 	settings := json.RawMessage(`{"by":"us"}`)

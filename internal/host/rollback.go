@@ -57,6 +57,8 @@ func (s *Snapshot) isOf(c call, inst *Instance) error {
 	switch {
 	case s.InstanceUID != inst.UID:
 		return c.invalid("snapshot %s is not of this instance", s.Name)
+	case inst.Unreadable: // to write it anew would make up what it is
+		return c.invalid("it is damaged: %s", inst.Problem)
 	case s.Problem != "":
 		return c.invalid("snapshot %s is damaged: %s", s.Name, s.Problem)
 	case s.Machine.Accelerator != c.host.Accelerator && s.Kind == lifecycle.Standby:

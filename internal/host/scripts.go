@@ -187,7 +187,7 @@ func remedy(cause error, said string, c call) string {
 	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "is its filesystem mounted"):
 		return "If it has a filesystem of its own, mount that, then apply again."
 	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "data directory"):
-		return fmt.Sprintf("On the host: sudo install -d -m 0700 -o %s %s", "USER", c.host.DataDir)
+		return fmt.Sprintf("On the host: sudo install -d -m 0700 -o USER %s", ssh.Quote(c.host.DataDir))
 	}
 	return ""
 }

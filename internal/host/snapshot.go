@@ -59,10 +59,13 @@ func (h *Host) takeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, 
 
 // LabelSnapshot replaces a snapshot's labels and settings. One round trip.
 func (h *Host) LabelSnapshot(ctx context.Context, snap *Snapshot, labels map[string]string, settings json.RawMessage) error {
+	c := h.call("label", Snapshots, snap.Name)
+	if snap.Unreadable { // to write it anew would make up what it is
+		return c.invalid("it is damaged: %s", snap.Problem)
+	}
 	changed := *snap
 	changed.Labels, changed.Settings = labels, settings
 	changed.raw = compact(changed)
-	c := h.call("label", Snapshots, snap.Name)
 	if _, err := c.write(ctx, labelScript, h.dir(c.object), metadata(Snapshots), snap.raw, changed.raw); err != nil {
 		return err
 	}

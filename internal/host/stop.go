@@ -27,6 +27,9 @@ func (h *Host) Stop(ctx context.Context, inst *Instance, timeout time.Duration) 
 // process. One round trip.
 func (h *Host) Standby(ctx context.Context, inst *Instance) error {
 	c := h.call("put into standby", Instances, inst.Name)
+	if inst.Unreadable { // of what machine its memory is cannot be told
+		return c.invalid("it is damaged: %s", inst.Problem)
+	}
 	args := append([]string{h.dir(c.object), inst.UID, inst.raw, string(inst.State), compact(inst.Machine)}, paceArgs(inst.Machine)...)
 	args = append(append(args, h.QEMUBinary), receiverArgs(inst.Name, inst.UID, inst.Machine)...)
 	if _, err := c.write(ctx, captureScript+standbyScript, args...); err != nil {

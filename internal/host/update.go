@@ -27,6 +27,9 @@ type Change struct {
 // round trip, and with forwards that of the listing.
 func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error {
 	c := h.call("update", Instances, inst.Name)
+	if inst.Unreadable { // to write it anew would make up what it is
+		return c.invalid("it is damaged: %s", inst.Problem)
+	}
 	changed := *inst
 	if err := changed.apply(c, change); err != nil {
 		return err

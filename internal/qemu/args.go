@@ -36,7 +36,7 @@ type Process struct {
 // this process, and every device adds to it and to the device state.
 func Args(m Machine, p Process) []string {
 	args := []string{
-		"-name", "guest=" + p.Name, "-uuid", p.UID,
+		"-name", "guest=" + value(p.Name), "-uuid", p.UID,
 		"-no-user-config", "-nodefaults", "-display", "none", "-S",
 		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
 		"-machine", m.Type + ",memory-backend=ram,vmport=off",
@@ -155,8 +155,8 @@ func layerNode(l Layer) map[string]any {
 
 // netdev is a NIC's backend. Its type is part of the checkpoint, its forwards
 // are not; a receiver has none, for the guest's own process holds the ports.
-// (QEMU takes JSON here only from 7.2 on. No value can hold a comma: types are
-// a list of ours, addresses are IP addresses.)
+// (QEMU takes JSON here only from 7.2 on. No value can hold a comma: see the
+// checks of [Machine] and [Forward].)
 func netdev(i int, nic NIC, p Process) string {
 	option := fmt.Sprintf("%s,id=net%d", nic.Type, i)
 	if p.Role == Receiver {
@@ -172,6 +172,9 @@ func netdev(i int, nic NIC, p Process) string {
 func (f Forward) String() string {
 	return fmt.Sprintf("%s:%s:%d-:%d", f.Protocol, f.HostAddress, f.HostPort, f.GuestPort)
 }
+
+// value is text as the value of an option's key: a comma in it is doubled.
+func value(text string) string { return strings.ReplaceAll(text, ",", ",,") }
 
 // jsonOption is an option in JSON, which needs no doubling of commas.
 func jsonOption(v any) string {

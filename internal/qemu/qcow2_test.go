@@ -3,6 +3,7 @@ package qemu
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -55,13 +56,29 @@ func TestDetectFormat_RefusesWhatReachesBeyondItself(t *testing.T) {
 	}
 }
 
+// FuzzDetectFormat reads anything as an image: what passes for qcow2 names no
+// other file, by an own look at the header's fields.
 func FuzzDetectFormat(f *testing.F) {
 	f.Add(header(3, func([]byte) {}))
+	f.Add(header(2, func([]byte) {})[:72])
+	f.Add(header(3, func(h []byte) { h[15], h[19] = 1, 9 }))
+	f.Add(header(3, func(h []byte) { h[79] = 4 }))
+	f.Add(header(2, func(h []byte) { h[79] = 4 }))
 	f.Add([]byte("QFI\xfb"))
+	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, image []byte) {
 		format, err := DetectFormat(image)
-		if err == nil && format != "raw" && format != "qcow2" {
+		if isQcow2 := len(image) > 3 && string(image[:4]) == "QFI\xfb"; err == nil && format != map[bool]string{true: "qcow2", false: "raw"}[isQcow2] {
 			t.Errorf("format %q", format)
+		}
+		if err != nil || format == "raw" {
+			return
+		}
+		zero := func(from, to int) bool {
+			return !slices.ContainsFunc(image[from:to], func(b byte) bool { return b != 0 })
+		}
+		if !zero(8, 16) || !zero(32, 36) || binary.BigEndian.Uint32(image[4:]) > 2 && image[79]&4 != 0 {
+			t.Errorf("accepted was % x", image[:min(len(image), HeaderSize)])
 		}
 	})
 }

@@ -30,7 +30,7 @@ func eachShell(t *testing.T, prelude string, test func(*testing.T, *shell)) {
 }
 
 // startLocal starts a process to be spoken to in frames.
-func startLocal(t *testing.T, prelude string, argv ...string) *shell {
+func startLocal(t testing.TB, prelude string, argv ...string) *shell {
 	t.Helper()
 	cmd := exec.Command(argv[0], argv[1:]...)
 	stdin, err := cmd.StdinPipe()

@@ -115,7 +115,7 @@ func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
 // source as it is now: what the same apply is yet to make of it cannot be seen.
 func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 	refuse := func(name, summary, format string, values ...any) {
-		diags.AddAttributeError(path.Root(name), summary, m.ForkOf.ValueString()+" "+fmt.Sprintf(format, values...)+
+		diags.AddAttributeError(path.Root(name), summary, m.ForkOf.ValueString()+" "+report.Text(fmt.Sprintf(format, values...))+
 			" Leave "+name+" out, or, if the source is to change, too, apply that first: terraform apply -target=ADDRESS")
 	}
 	const itsSources = "A fork takes its machine from its source"

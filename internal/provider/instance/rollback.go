@@ -109,7 +109,7 @@ func unfitness(uid string, snap *host.Snapshot) string {
 	case snap.InstanceUID != uid:
 		return fmt.Sprintf("Snapshot %s is of another instance (%s, uid %s), and an instance is restored to a snapshot of its own only. To start from another's, make a fork: fork_of.", snap.Name, snap.Instance.Name, snap.InstanceUID)
 	case snap.Problem != "":
-		return fmt.Sprintf("Snapshot %s is damaged: %s", snap.Name, snap.Problem+".")
+		return fmt.Sprintf("Snapshot %s is damaged: %s", snap.Name, report.Text(snap.Problem)+".")
 	}
 	return ""
 }

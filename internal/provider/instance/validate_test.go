@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/prototest"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
 var unknown = prototest.Unknown{}
@@ -122,4 +123,21 @@ func told(diags []*tfprotov6.Diagnostic) string {
 		all = append(all, d.Attribute.String()+": "+d.Summary+": "+d.Detail)
 	}
 	return strings.Join(all, "; ")
+}
+
+// FuzzIsIPv4 takes anything for an address to listen on: what is accepted QEMU
+// is told as just that.
+func FuzzIsIPv4(f *testing.F) {
+	for _, text := range []string{"127.0.0.1", "0.0.0.0", "::1", "1.2.3.4%eth0", "::ffff:1.2.3.4", "010.0.0.1", "1.2.3.4:22-:22,x", "1.2.3.4 net1", "1.2.3.4\n", "localhost", ""} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if isIPv4(text) != nil {
+			return
+		}
+		forward := qemu.Forward{Protocol: defaultProtocol, HostAddress: text, HostPort: 1, GuestPort: 2}
+		if err := forward.Check(); err != nil || strings.Trim(text, "0123456789.") != "" || strings.Count(text, ".") != 3 {
+			t.Errorf("%q: %v", text, err)
+		}
+	})
 }

@@ -85,7 +85,7 @@ func whyEnded(reason string) string {
 	case "guest-shutdown":
 		return "Its guest has shut itself down (guest-shutdown)."
 	}
-	return "QEMU ended it for this reason: " + reason + "."
+	return "QEMU ended it for this reason: " + report.Text(reason) + "."
 }
 
 // refusal is why nothing can be done with an instance.

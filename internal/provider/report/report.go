@@ -7,6 +7,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -69,7 +71,7 @@ func Detail(id hosts.ID, err error) string {
 		parts = append(parts, "Host: "+name)
 	}
 	if said != "" {
-		parts = append(parts, "The host said:\n"+indent(said))
+		parts = append(parts, "The host said:\n"+indent(Text(said)))
 	}
 	for _, part := range []string{left, remedy} {
 		if part != "" {
@@ -118,14 +120,15 @@ func isContent(err error) bool {
 }
 
 // Sentence gives text a capital and a full stop. An address or an id may come
-// first or last and stays as it is.
+// first or last and stays as it is. What a terminal would obey is not text.
 func Sentence(text string) string {
-	text = strings.TrimSpace(text)
+	text = strings.TrimSpace(Text(text))
 	if text == "" {
 		return text
 	}
 	if first, _, _ := strings.Cut(text, " "); !strings.ContainsAny(first, "_/.:=\"`") {
-		text = strings.ToUpper(text[:1]) + text[1:]
+		first, size := utf8.DecodeRuneInString(text)
+		text = string(unicode.ToUpper(first)) + text[size:]
 	}
 	if last := text[strings.LastIndexAny(text, " \n")+1:]; !strings.HasSuffix(text, ".") && !strings.ContainsAny(last, "/?!:") {
 		text += "."
@@ -144,7 +147,7 @@ func Replaced(diags *diag.Diagnostics, id hosts.ID, known, found string) bool {
 		return false
 	}
 	diags.AddWarning("Another object has the name of "+id.Object(),
-		"What has the name "+id.Name+" on host "+id.Host+" now is not what Terraform made (uid "+found+" instead of "+known+"). "+
+		"What has the name "+id.Name+" on host "+id.Host+" now is not what Terraform made (uid "+Text(found)+" instead of "+known+"). "+
 			"It is left alone, and what Terraform made is taken for deleted. To take over what is there, import it: terraform import ADDRESS "+id.String())
 	return true
 }

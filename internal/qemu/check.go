@@ -1,0 +1,67 @@
+package qemu
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"path"
+	"regexp"
+)
+
+// A definition is read from the host's metadata, which anybody may have written,
+// and becomes options, QMP and file names. Values that could end an option
+// there, begin another or lead to another directory are refused: -cpu, for one,
+// has no way to write a comma that is none.
+var (
+	// wordPattern is what a machine type and a CPU model match.
+	wordPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+	// layerPattern is what a layer's file name matches; of it a node is named.
+	layerPattern = regexp.MustCompile(`^[0-9a-f]{16}\.(qcow2|raw)$`)
+	macPattern   = regexp.MustCompile(`^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$`)
+)
+
+// Check refuses a definition that could not have come from this provider.
+func (m Machine) Check() error {
+	switch {
+	case m.VCPUs < 1 || m.MemoryMiB < 1 || m.Type == "" || m.CPU == "":
+		return errors.New("its machine definition is incomplete")
+	case !wordPattern.MatchString(m.Type):
+		return fmt.Errorf("its machine type is %q", m.Type)
+	case !wordPattern.MatchString(m.CPU):
+		return fmt.Errorf("its CPU model is %q", m.CPU)
+	case m.Accelerator != "kvm" && m.Accelerator != "tcg":
+		return fmt.Errorf("its accelerator is %q", m.Accelerator)
+	case m.Disk != nil && len(m.Disk.Layers) == 0:
+		return errors.New("its disk has no layers")
+	case len(m.NICs) > MaxNICs:
+		return fmt.Errorf("it has %d network interfaces, and %d is the most", len(m.NICs), MaxNICs)
+	}
+	if m.Disk != nil {
+		for _, layer := range m.Disk.Layers {
+			if !layerPattern.MatchString(layer.File) || path.Ext(layer.File) != "."+layer.Format {
+				return fmt.Errorf("%q is not a disk layer", layer.File)
+			}
+		}
+	}
+	for _, nic := range m.NICs {
+		if nic.Type != "user" || !macPattern.MatchString(nic.MAC) {
+			return fmt.Errorf("a network interface of type %q with MAC address %q is not known", nic.Type, nic.MAC)
+		}
+	}
+	return nil
+}
+
+// Check refuses a forward that could not have come from this provider. Without
+// an address it is on all of the host's.
+func (f Forward) Check() error {
+	address, err := netip.ParseAddr(f.HostAddress)
+	switch {
+	case f.Protocol != "tcp" && f.Protocol != "udp":
+		return fmt.Errorf("the protocol of a forward is %q", f.Protocol)
+	case f.HostAddress != "" && (err != nil || !address.Is4()):
+		return fmt.Errorf("the address of a forward is %q", f.HostAddress)
+	case f.HostPort < 0 || f.HostPort > 65535 || f.GuestPort < 0 || f.GuestPort > 65535:
+		return fmt.Errorf("the ports of a forward are %d and %d", f.HostPort, f.GuestPort)
+	}
+	return nil
+}
