@@ -113,6 +113,9 @@ func TestImage_ThatIsNotWhatItShouldBeLeavesNothing(t *testing.T) {
 	qemuImg(t, "create", "-q", "-f", "qcow2", "-b", shared.guest.Disk, "-F", "qcow2", backed)
 	qemuImg(t, "create", "-q", "-f", "qcow2", "-o", "data_file="+filepath.Join(dir, "secret")+",data_file_raw=on", external, "1M")
 
+	cut := filepath.Join(dir, "cut.qcow2")
+	must(t, os.WriteFile(cut, content[:len(content)/2], 0o600))
+
 	var steps []tf.TestStep
 	for _, c := range []struct {
 		name, source, checksum string
@@ -123,17 +126,18 @@ func TestImage_ThatIsNotWhatItShouldBeLeavesNothing(t *testing.T) {
 		{"bad-sum", whole, strings.Repeat("0", 64), []string{"sha256:" + sum, "sha256:000"}},
 		{"bad-backed", backed, "", []string{"backing file", "flatten it first: qemu-img convert"}},
 		{"bad-external", external, "", []string{"external data file", "convert it first: qemu-img convert"}},
+		{"bad-cut", cut, "", []string{"the image is damaged"}},
 		{"bad-absent", absent, "", []string{"absent.qcow2: no such file"}},
 	} {
 		steps = append(steps, after(shared.nothing(t, "bad"),
 			refused(image(c.name, c.source, c.checksum), append([]string{"Unable to create image " + c.name}, append(c.diagnostic, "Host: default")...)...)))
 	}
 	all := image("bad-missing", missing, "") + image("bad-short", short, "") + image("bad-sum", whole, sum) +
-		image("bad-backed", backed, "") + image("bad-external", external, "") + image("bad-absent", absent, "")
+		image("bad-backed", backed, "") + image("bad-external", external, "") + image("bad-cut", cut, "") + image("bad-absent", absent, "")
 	mend := func() {
 		shared.nothing(t, "bad")()
 		mended.Store(true)
-		for _, path := range []string{backed, external, absent} {
+		for _, path := range []string{backed, external, cut, absent} {
 			must(t, errors.Join(os.RemoveAll(path), os.WriteFile(path, content, 0o600)))
 		}
 	}

@@ -50,7 +50,7 @@ func newFetcher(l limits) *fetcher {
 	transport := cleanhttp.DefaultTransport()
 	transport.ResponseHeaderTimeout = l.stall
 	return &fetcher{limits: l, client: &retryablehttp.Client{
-		HTTPClient:   &http.Client{Transport: transport, CheckRedirect: checkRedirect},
+		HTTPClient:   &http.Client{Transport: unread{transport}, CheckRedirect: checkRedirect},
 		RetryMax:     l.retries,
 		RetryWaitMin: l.waitMin,
 		RetryWaitMax: l.waitMax,
@@ -58,6 +58,20 @@ func newFetcher(l limits) *fetcher {
 		Backoff:      backoff,
 		ErrorHandler: giveUp,
 	}}
+}
+
+// unread drops the bodies of answers that bring no image. Of errors and redirects
+// both clients read some, to use the connection again, and wait for a server that
+// does not send it.
+type unread struct{ http.RoundTripper }
+
+func (u unread) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := u.RoundTripper.RoundTrip(req)
+	if err == nil && resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusPartialContent {
+		_ = resp.Body.Close()
+		resp.Body = http.NoBody
+	}
+	return resp, err
 }
 
 // checkRedirect follows redirects between http and https, and never from https

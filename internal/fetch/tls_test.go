@@ -25,7 +25,7 @@ func serveTLS(t *testing.T, h http.HandlerFunc) (*httptest.Server, *fetcher) {
 	f := newFetcher(brief)
 	roots := x509.NewCertPool()
 	roots.AddCert(srv.Certificate())
-	f.client.HTTPClient.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	f.client.HTTPClient.Transport.(unread).RoundTripper.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 	return srv, f
 }
 

@@ -28,6 +28,7 @@ type ImageSpec struct {
 // An ImageSource is an image's content. [fetch.Stream] is one.
 type ImageSource interface {
 	io.ReadCloser
+	Size() int64    // in bytes; -1 while it is not known
 	SHA256() string // hexadecimal, of what was read so far
 }
 
@@ -96,7 +97,7 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, c.fail(err, "", "")
 	}
-	if image.Format, err = qemu.DetectFormat(header); err != nil {
+	if image.Format, err = qemu.DetectFormat(header, content.Size()); err != nil {
 		return nil, c.fail(err, "", "")
 	}
 	known := map[string]any{
@@ -109,7 +110,7 @@ func (h *Host) streamImage(ctx context.Context, c call, image Image, content *su
 	defer h.Forget()
 	result, err := h.transport.Stream(ctx, ssh.Script{
 		Name: c.verb, Text: imageScript,
-		Args:   []string{h.DataDir, c.object.String(), image.Format, strings.TrimSuffix(begin, "}")},
+		Args:   []string{h.DataDir, c.object.String(), image.Format, strings.TrimSuffix(begin, "}"), fmt.Sprint(content.Size())},
 		Atomic: true, // content ends when ctx does; what was sent whole counts
 	}, io.MultiReader(buffered, content.trailer()))
 	out, err := c.outcome(ctx, result, err)

@@ -51,6 +51,7 @@ func (b breaking) Close() error                                      { return ni
 type content struct{ io.Reader }
 
 func (content) Close() error   { return nil }
+func (content) Size() int64    { return 7 }
 func (content) SHA256() string { return "" }
 
 func TestLost_GivesWhatMayHaveBeenMadeWithItsUID(t *testing.T) {
