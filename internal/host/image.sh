@@ -3,7 +3,7 @@
 # pass for whole. $1 data directory, $2 object, $3 format, $4 image.json without its end, which is added here and printed.
 settle "$1"
 object=$2 format=$3 begin=$4
-[ ! -e "$object" ] || fail $EXISTS "$object is there already"
+absent "$object"
 stage "$object"
 
 cat >"$staged/data" || unstage $FAILED "cannot write the image"
@@ -17,9 +17,9 @@ info=$(qemu-img info -f "$format" "$staged/data" 2>&1) || unstage $INVALID "qemu
 virtual=$(printf '%s\n' "$info" | sed -n 's/^virtual size: .*(\([0-9]*\) bytes).*/\1/p')
 
 # The same content twice is stored once; where it was damaged it is not the same.
-grep -ls "\"sha256\":\"$sum\"" images/*/image.json | while IFS= read -r same; do
+find images -mindepth 2 -maxdepth 2 -type f -name image.json -exec grep -ls "\"sha256\":\"$sum\"" {} + | while IFS= read -r same; do
 	same=${same%/*}/data
-	[ "$(stat -c %s "$same" 2>/dev/null)" = $((bytes - 65)) ] && ln -f "$same" "$staged/data" && break
+	[ -f "$same" ] && [ ! -L "$same" ] && [ "$(stat -c %s "$same" 2>/dev/null)" = $((bytes - 65)) ] && ln -f "$same" "$staged/data" && break
 done
 becoming=$begin,'"sha256":"'$sum'","size_bytes":'$((bytes - 65)),'"virtual_size_bytes":'$virtual'}'
 commit "$object" image.json "$becoming"
