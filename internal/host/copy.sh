@@ -11,7 +11,7 @@ source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
 object=$8 metadata=$9 becoming=${10} ports=${11}
 shift 11
 
-[ ! -e "$object" ] || fail $EXISTS "$object is there already"
+absent "$object"
 case $mode in
 running) lock "$source" ;;
 *) lock "$source" -s ;;

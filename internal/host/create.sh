@@ -6,7 +6,10 @@
 settle "$1"
 object=$2 becoming=$3 ports=$4 image=$5 below=$6 format=$7 top=$8 size=$9
 kernel=${10} initrd=${11} known=${12}
-[ ! -e "$object" ] || fail $EXISTS "$object is there already"
+absent "$object"
+for needed in "$image" "$kernel" "$initrd"; do
+	[ -z "$needed" ] || genuine "$needed"
+done
 stage "$object"
 
 have() { # IMAGE FILE: a link to an image

@@ -23,6 +23,7 @@ probe() {
 	staged=.tmp-$$-probe
 	[ ! -d instances ] || staged=instances/$staged
 	trap 'rm -f "$staged"' EXIT
+	rm -f "$staged"
 	{ head -c 65520 /dev/zero && printf '\260\020\346\364\364\364\364\364' && head -c 8 /dev/zero; } >"$staged"
 	said=$(timeout -k 1 5 "$1" -nodefaults -no-user-config -display none -machine q35 -accel "$2" -cpu "$3" -m 16M -bios "$staged" \
 		-device isa-debug-exit,iobase=0xf4,iosize=1 2>&1 </dev/null)

@@ -1,7 +1,8 @@
 # Makes an image of content that the host has already. $1 data directory, $2
 # object, $3 the image that has it, $4 image.json, $5 that of $3 as it was read.
 settle "$1"
-[ ! -e "$2" ] || fail $EXISTS "there is a $2 already"
+absent "$2"
+genuine "$3"
 stage "$2"
 ln "$3/data" "$staged/data" || {
 	[ ! -d "$3" ] || unstage $FAILED "$3 cannot be shared"

@@ -4,7 +4,7 @@
 # end, which is added here and printed, $5 the size in bytes, or -1.
 settle "$1"
 object=$2 format=$3 begin=$4 size=$5
-[ ! -e "$object" ] || fail $EXISTS "$object is there already"
+absent "$object"
 stage "$object"
 
 # The guests of the host write to the same filesystem, and stop when it is full:
@@ -50,9 +50,9 @@ virtual=$(limited info -f "$format" "$staged/data" | sed -n '/^virtual size: /{s
 [ "$virtual" ] || unstage $INVALID "qemu-img info does not tell its virtual size"
 
 # The same content twice is stored once; where it was damaged it is not the same.
-grep -ls "\"sha256\":\"$sum\"" images/*/image.json | while IFS= read -r same; do
+find images -mindepth 2 -maxdepth 2 -type f -name image.json -exec grep -ls "\"sha256\":\"$sum\"" {} + | while IFS= read -r same; do
 	same=${same%/*}/data
-	[ "$(stat -c %s "$same" 2>/dev/null)" = $((bytes - 65)) ] && ln -f "$same" "$staged/data" && break
+	[ -f "$same" ] && [ ! -L "$same" ] && [ "$(stat -c %s "$same" 2>/dev/null)" = $((bytes - 65)) ] && ln -f "$same" "$staged/data" && break
 done
 becoming=$begin,'"sha256":"'$sum'","size_bytes":'$((bytes - 65)),'"virtual_size_bytes":'$virtual'}'
 commit "$object" image.json "$becoming"

@@ -5,28 +5,47 @@ set --
 for dir in images instances snapshots; do
 	[ ! -d "$dir" ] || set -- "$@" "$dir"
 done
+# A line of the listing is a file's: names of more lines than one are nobody's.
+newline='
+'
 echo '[metadata]'
-[ $# -eq 0 ] || find "$@" -maxdepth 3 -type f \( -name '*.json' -o -path '*/run/control.pid' -o -path '*/run/receiver.pid' \) -exec grep -H '' {} +
+[ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o -type f -name '*.json' -exec grep -aH '' {} +
+records='' # those of processes, which are short
+[ ! -d instances ] || records=$(find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -size -2 \( -path '*/run/control.pid' -o -path '*/run/receiver.pid' \) -exec grep -aH '' {} +)
+printf '%s\n' "$records"
 # A checkpoint that has lost its parts is one nevertheless.
 echo '[files]'
-[ $# -eq 0 ] || find "$@" -maxdepth 3 \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
+[ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
 echo '[processes]'
 printf '%s %s\n' "$BOOT_ID" "$MACHINE_ID"
 set --
-for file in instances/*/run/control.pid instances/*/run/receiver.pid; do
-	[ -f "$file" ] && read -r pid _ <"$file" && is_number "$pid" && [ -d "/proc/$pid" ] || continue
+set -f
+IFS=$newline
+for record in $records; do
+	pid=${record#*:}
+	pid=${pid%% *}
+	is_number "$pid" && [ -d "/proc/$pid" ] || continue
+	[ $# -lt 500 ] || { # more than a command takes, and others may have put them there
+		cat "$@" 2>/dev/null
+		set --
+	}
 	set -- "$@" "/proc/$pid/stat"
 done
+unset IFS
+set +f
 [ $# -eq 0 ] || cat "$@" 2>/dev/null
 echo '[events]'
-[ ! -d instances ] || find instances -maxdepth 3 -type f -path '*/run/control.out' -exec grep -HE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED)"' {} +
+[ ! -d instances ] || find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -path '*/run/control.out' -exec grep -aHE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED)"' {} +
 # A checkpoint that has come since shows that an instance changed meanwhile.
 echo '[checkpoints]'
-[ ! -d instances ] || echo instances/*/checkpoint/memory
+for memory in instances/*/checkpoint/memory; do
+	case $memory in *"$newline"*) ;; *) printf '%s\n' "$memory" ;; esac
+done
 echo '[ports]'
 if [ -d ports ]; then
 	printf '*'
 	for claim in ports/*; do # one whose instance is gone is void
+		case ${claim#ports/} in *[!0-9]*) continue ;; esac
 		[ ! -d "$claim" ] || printf ' %s' "${claim#ports/}"
 	done
 	echo

@@ -17,6 +17,9 @@ fail() { # STATUS MESSAGE
 
 visit() { # DATA_DIR: goes there to look
 	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
+	for part in images instances snapshots ports; do
+		is -d "$part" || fail $UNFIT "$1/$part $STRANGE"
+	done
 }
 
 enter() { # DATA_DIR: goes there to change something, and sweeps
@@ -29,6 +32,32 @@ settle() { # DATA_DIR: enters it to make something there, its parts, too, if the
 	visit "$1"
 	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
 	enter .
+}
+
+# Others may put anything anywhere in a data directory. What stands in the place
+# of a file or a directory of ours and is none may lead out of it, or hang who
+# opens it: it is not touched, and nothing is done with the object that has it.
+
+STRANGE='is not what belongs there, but a link or something else that somebody has put in its place: remove it by hand'
+
+is() { # TEST PATH: it is of that kind, and no link to one, or there is nothing, whoever makes or removes it meanwhile
+	[ ! -L "$2" ] && { [ ! -e "$2" ] || test "$1" "$2" || [ ! -e "$2" ]; }
+}
+
+genuine() { # OBJECT: fails where something else stands for a part of it
+	for part in "${1%/*}" "$1" "$1/run" "$1/disk" "$1/boot" "$1/checkpoint" "$1/rollback" \
+		"$1/rollback/disk" "$1/rollback/boot" "$1/rollback/checkpoint"; do
+		is -d "$part" || fail $INVALID "$part $STRANGE"
+	done
+	for part in "$1/lock" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
+		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
+		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
+		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
+		case $part in
+		*/run/*.in) is -p "$part" ;;
+		*) is -f "$part" ;;
+		esac || fail $INVALID "$part $STRANGE"
+	done
 }
 
 # Locks: the lock is on an inode, so once it is held the path must still be it.
@@ -44,6 +73,7 @@ lock() { # DIR [-s]: until the script ends, DIR is ours, and nothing in it is ha
 
 hold() { # DIR [-s]: the lock alone
 	[ -d "$1" ] || fail $NOT_FOUND "no directory $1"
+	genuine "$1"
 	command exec 9>>"$1/lock" || {
 		[ ! -d "$1" ] || fail $FAILED "cannot open $1/lock"
 		fail $NOT_FOUND "no directory $1"
@@ -76,13 +106,18 @@ unchanged() { # FILE TEXT: fails unless FILE still holds TEXT
 # while the shell lives nobody else touches it.
 
 put() { # FILE TEXT: replaces a small file
-	printf '%s\n' "$2" >"$1.tmp" && sync "$1.tmp" && mv "$1.tmp" "$1" && sync "$(dirname "$1")"
+	[ ! -e "$1.tmp" ] && [ ! -L "$1.tmp" ] || rm -f "$1.tmp"
+	printf '%s\n' "$2" >"$1.tmp" && sync "$1.tmp" && mv -T "$1.tmp" "$1" && sync "$(dirname "$1")"
 }
 
 remove() { # DIR: at once for all who look, then at leisure
 	case $1 in */*) set -- "$1" "${1%/*}" ;; *) set -- "$1" . ;; esac
 	rm -rf "$2/.tmp-$$-${1##*/}"
 	mv -T "$1" "$2/.tmp-$$-${1##*/}" && sync "$2" && rm -rf "$2/.tmp-$$-${1##*/}"
+}
+
+absent() { # OBJECT: fails if there is anything of its name
+	[ ! -e "$1" ] && [ ! -L "$1" ] || fail $EXISTS "$1 is there already"
 }
 
 stage() { # OBJECT: makes $staged, in which it is prepared
@@ -142,7 +177,7 @@ finish_rollback() { # in the directory of an instance that is locked
 sweep() { # DIR…: removes what shells that have died left there
 	for dir; do
 		for left in "$dir"/.tmp-*-*; do
-			[ -e "$left" ] || continue
+			[ -e "$left" ] || [ -L "$left" ] || continue
 			maker=${left#"$dir"/.tmp-}
 			[ -d "/proc/${maker%%-*}" ] || rm -rf "$left"
 		done
@@ -153,14 +188,18 @@ claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone i
 	owner=$1
 	shift
 	for port; do
-		ln -sn "../instances/$owner" "ports/$port" 2>/dev/null && continue # -n: not into the owner's directory
+		ln -sT "../instances/$owner" "ports/$port" 2>/dev/null && continue # -T: not into the owner's directory
 		exec 5<ports
 		flock 5
-		[ -d "ports/$port" ] || ln -sfn "../instances/$owner" "ports/$port"
+		[ -d "ports/$port" ] || ln -sfT "../instances/$owner" "ports/$port"
 		exec 5<&-
 		[ "ports/$port" -ef "instances/$owner" ] && continue
-		said=$(readlink "ports/$port") || fail $FAILED "cannot claim port $port"
-		fail $PORT "port $port belongs to instance ${said##*/}"
+		said=$(readlink "ports/$port")
+		case $said in
+		'') fail $FAILED "cannot claim port $port" ;;
+		../instances/*) fail $PORT "port $port belongs to instance ${said##*/}" ;;
+		*) fail $PORT "ports/$port $STRANGE" ;;
+		esac
 	done
 }
 
@@ -191,7 +230,7 @@ proc_stat() { # PID: sets $proc_state and $proc_start
 alive() { # NAME UID: in an instance's directory; sets $pid
 	pid='' its_start='' its_boot='' its_machine=''
 	[ "$2" ] && [ -f "run/$1.pid" ] || return 1
-	read -r pid its_start its_boot its_machine <"run/$1.pid" && is_number "$pid" || return 1
+	read -r pid its_start its_boot its_machine <"run/$1.pid" && is_number "$pid" && [ "$its_machine" ] || return 1
 	[ "$its_machine" = "$MACHINE_ID" ] || fail $INVALID "its process is on another machine, $its_machine, which shares the data directory"
 	[ "$its_boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
 	[ "$proc_start" = "$its_start" ] || return 1
@@ -207,7 +246,7 @@ runs() { # NAME UID: alive, and its guest has run; one that never has is what a 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 	spawned=$1
 	shift
-	rm -f "run/$spawned.in" "run/$spawned.out"
+	rm -f "run/$spawned.in" "run/$spawned.out" "run/$spawned.log"
 	mkfifo "run/$spawned.in"
 	: >"run/$spawned.out"
 	(

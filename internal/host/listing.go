@@ -50,7 +50,7 @@ func parseListing(dir, text string) (*listing, error) {
 		}
 		sections[current] = append(sections[current], line)
 	}
-	if current != "[end]" {
+	if current != "[end]" || sections["[processes]"] == nil || sections["[ports]"] == nil {
 		return nil, errors.New("the host's listing was cut short")
 	}
 	for _, name := range []string{"[processes]", "[ports]"} {

@@ -6,6 +6,7 @@
 enter "$1"
 object=$2 uid=$3 was=$4 becoming=$5 snapshot=$6 known=$7 layers=$8 boot=$9 checkpoint=${10}
 lock "$object"
+genuine "$snapshot"
 unchanged "$object/instance.json" "$was"
 stage "$object"
 

@@ -10,6 +10,12 @@ object=$2 uid=$3 was=$4 becomes=$5 top=$6 size=$7 claims=$8 releases=$9
 kernel=${10} initrd=${11} grow=${12}
 shift 12
 lock "$object"
+for needed in "$kernel" "$initrd"; do
+	case $needed in
+	'' | -) ;;
+	*) genuine "$needed" ;;
+	esac
+done
 unchanged "$object/instance.json" "$was"
 # shellcheck disable=SC2086 # lists of numbers
 [ -z "$claims" ] || (claim "${object##*/}" $claims) || { status=$?; release "${object##*/}" $claims; exit $status; }
