@@ -105,7 +105,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		report.Error(&resp.Diagnostics, "import", id, report.Damaged(img.Problem, img.Rescue))
 		return
 	case img.Problem != "":
-		warnOfDamage(&resp.Diagnostics, id, img)
+		report.WarnDamaged(&resp.Diagnostics, id, img.UID, img.Problem, "Nothing can be made from it any more.", img.Rescue, "To fetch it anew")
 	}
 	if img.Unreadable { // what Terraform knows of it is all that is known
 		return

@@ -1,11 +1,29 @@
 package report
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+)
 
 // Damaged is why nothing is done with an object that is damaged, and how to go
 // on from what is intact of it.
 func Damaged(problem, rescue string) error {
 	return Left(fmt.Errorf("it is damaged: %s", problem), "Nothing of it was changed. "+Sentence(rescue))
+}
+
+// WarnDamaged says of a damaged object what its attributes do not tell: what is
+// lost with it, what is intact and, where its uid is told, without which the host
+// deletes nothing, how it is made anew. It is no error, so that the rest of a
+// configuration can still be planned and applied.
+func WarnDamaged(diags *diag.Diagnostics, id hosts.ID, uid, problem, lost, rescue, anew string) {
+	rescue = Sentence(rescue)
+	if uid != "" {
+		rescue += " " + anew + ", replace it: terraform apply -replace=ADDRESS"
+	}
+	diags.AddWarning("The "+id.Object()+" is damaged", Sentence(problem)+"\n\nHost: "+id.Host+"\n\n"+lost+" "+rescue)
 }
 
 // Unsure is the error of making something, with what may have been made all the

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -119,7 +118,8 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.State.RemoveResource(ctx)
 		return
 	case snap.Problem != "":
-		warnOfDamage(&resp.Diagnostics, id, snap)
+		report.WarnDamaged(&resp.Diagnostics, id, snap.UID, snap.Problem,
+			"Nothing can be forked from it any more; what was forked before is not affected.", snap.Rescue, "To take it anew")
 		if snap.Unreadable { // what Terraform knows of it is all that is known
 			return
 		}
@@ -134,15 +134,6 @@ func (r *snapshotResource) get(ctx context.Context, id hosts.ID) (*host.Snapshot
 		return nil, err
 	}
 	return h.Snapshot(ctx, id.Name)
-}
-
-func warnOfDamage(diags *diag.Diagnostics, id hosts.ID, snap *host.Snapshot) {
-	anew := " To take it anew, replace it: terraform apply -replace=ADDRESS"
-	if snap.UID == "" { // nothing is deleted that does not say whose it is
-		anew = ""
-	}
-	diags.AddWarning("The "+id.Object()+" is damaged", report.Sentence(snap.Problem)+"\n\nHost: "+id.Host+
-		"\n\nNothing can be forked from it any more; what was forked before is not affected. "+report.Sentence(snap.Rescue)+anew)
 }
 
 func (r *snapshotResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
