@@ -10,7 +10,4 @@ case $(cat "$object/$metadata" 2>/dev/null) in
 *'"uid":'*'"'????????-????-????-????-????????????'"'*) fail $REPLACED "another has its name" ;;
 *) fail $INVALID "its $metadata does not say whose it is: mend it, or remove $1/$object by hand" ;;
 esac
-
-(cd "$object" && end control "$uid" && end receiver "$uid") || exit
-[ "$metadata" != instance.json ] || find ports -lname "../$object" -exec rm -f {} +
-remove "$object"
+destroy "$object" "$uid"

@@ -47,7 +47,7 @@ func (h *Host) PutImage(ctx context.Context, spec ImageSpec, open func(context.C
 	}
 	image := Image{Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second), Source: spec.Source, Settings: spec.Settings}
 	for _, other := range images {
-		if other.Name == spec.Name {
+		if other.Name == spec.Name && !other.Unkept { // what is unkept may make room
 			return nil, c.taken(ctx)
 		}
 	}

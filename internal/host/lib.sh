@@ -49,7 +49,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		"$1/rollback/disk" "$1/rollback/boot" "$1/rollback/checkpoint"; do
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
-	for part in "$1/lock" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
+	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
 		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
@@ -116,8 +116,45 @@ remove() { # DIR: at once for all who look, then at leisure
 	mv -T "$1" "$2/.tmp-$$-${1##*/}" && sync "$2" && rm -rf "$2/.tmp-$$-${1##*/}"
 }
 
-absent() { # OBJECT: fails if there is anything of its name
-	[ ! -e "$1" ] && [ ! -L "$1" ] || fail $EXISTS "$1 is there already"
+# What was made is known to nobody until whoever had it made has heard of it, and
+# said so. Until then OBJECT/maker names the process that the host has for their
+# connection, by its pid, start time, boot and machine, and the uid. When that is
+# gone, nobody ever will: the object makes room for another of its name.
+
+maker() { # OBJECT: fails if it is known; sets $maker to whoever has yet to hear of it, or to nothing when they are gone
+	[ -f "$1/maker" ] && [ ! -L "$1/maker" ] &&
+		read -r maker its_start its_boot its_machine its_uid <"$1/maker" && is_number "$maker" && [ "$its_uid" ] || return 1
+	[ "$its_machine" = "$MACHINE_ID" ] || return 0
+	lives "$maker" "$its_start" "$its_boot" || maker=''
+}
+
+absent() { # OBJECT: fails if there is anything of its name, and waits for whoever is making it
+	seconds=$LOCK_SECONDS
+	while [ -e "$1" ] || [ -L "$1" ]; do
+		maker "$1" || fail $EXISTS "$1 is there already"
+		if [ -z "$maker" ]; then
+			(make_room "$1") || case $? in
+			"$NOT_FOUND" | "$CHANGED") ;; # somebody else was faster
+			*) exit ;;
+			esac
+		elif [ "$seconds" -gt 0 ]; then
+			seconds=$((seconds - 1))
+			sleep 1
+		else
+			fail $BUSY "$1 is being made by somebody else, for whose connection the host has process $maker"
+		fi
+	done
+}
+
+make_room() { # OBJECT: deletes it, if it is known to nobody
+	hold "$1"
+	! maker "$1" || [ "$maker" ] || destroy "$1" "$its_uid"
+}
+
+destroy() { # OBJECT UID: with its processes and its ports
+	(cd "$1" && end control "$2" && end receiver "$2") || exit
+	case $1 in instances/*) find ports -lname "../$1" -exec rm -f {} + ;; esac
+	remove "$1"
 }
 
 stage() { # OBJECT: makes $staged, in which it is prepared
@@ -140,7 +177,10 @@ give() { # FROM PART FILE…: a part of what is staged, of links to files of ano
 }
 
 commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
-	printf '%s\n' "$3" >"$staged/$2" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
+	uid=${3#*'"uid":"'} # it stands before all that users may put there
+	proc_stat "$PPID" || proc_start=gone
+	printf '%s %s %s %s %s\n' "$PPID" "$proc_start" "$BOOT_ID" "$MACHINE_ID" "${uid%%'"'*}" >"$staged/maker" &&
+		printf '%s\n' "$3" >"$staged/$2" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
 	mv -T "$staged" "$1" || {
 		[ ! -d "$1" ] || unstage $EXISTS "$1 is there already"
 		unstage $FAILED "cannot make $1"
@@ -227,14 +267,17 @@ proc_stat() { # PID: sets $proc_state and $proc_start
 	proc_state=$1 proc_start=${20}
 }
 
+lives() { # PID START BOOT: as they were recorded on this machine
+	[ "$3" = "$BOOT_ID" ] && proc_stat "$1" && [ "$proc_start" = "$2" ] || return 1
+	case $proc_state in Z | X) return 1 ;; esac
+}
+
 alive() { # NAME UID: in an instance's directory; sets $pid
 	pid='' its_start='' its_boot='' its_machine=''
 	[ "$2" ] && [ -f "run/$1.pid" ] || return 1
 	read -r pid its_start its_boot its_machine <"run/$1.pid" && is_number "$pid" && [ "$its_machine" ] || return 1
 	[ "$its_machine" = "$MACHINE_ID" ] || fail $INVALID "its process is on another machine, $its_machine, which shares the data directory"
-	[ "$its_boot" = "$BOOT_ID" ] && proc_stat "$pid" || return 1
-	[ "$proc_start" = "$its_start" ] || return 1
-	case $proc_state in Z | X) return 1 ;; esac
+	lives "$pid" "$its_start" "$its_boot" || return 1
 	{ IFS= read -r its_arguments <"/proc/$pid/cmdline"; } 2>/dev/null
 	case $its_arguments in *"$2"*) ;; *) return 1 ;; esac
 }

@@ -37,6 +37,12 @@ type evidence struct {
 	events string
 }
 
+// isUnkept reports whether nobody has said yet that they know of the object.
+func (e *evidence) isUnkept() bool {
+	_, unkept := e.files["maker"]
+	return unkept
+}
+
 // parseListing reads inventory.sh's output. What other tools or people have put
 // among the objects is passed over. dir is the data directory, for what is said
 // of damage.
@@ -215,9 +221,11 @@ func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 	if err != nil {
 		snap.disbelieve()
 	}
-	snap.Name = ref.Name
-	for _, f := range seen.files {
-		snap.SizeBytes += f.diskBytes
+	snap.Name, snap.Unkept = ref.Name, seen.isUnkept()
+	for name, f := range seen.files {
+		if name != "maker" {
+			snap.SizeBytes += f.diskBytes
+		}
 	}
 	snap.Problem, snap.Rescue = inspection{dir, ref, seen, snap.Machine}.ofSnapshot(err, snap.Kind)
 	return snap
@@ -234,7 +242,7 @@ func readImage(dir string, ref Ref, seen *evidence) *Image {
 	if err != nil {
 		image = &Image{UID: believed(image.UID), Unreadable: true}
 	}
-	image.Name = ref.Name
+	image.Name, image.Unkept = ref.Name, seen.isUnkept()
 	image.Problem, image.Rescue = inspection{dataDir: dir, ref: ref, seen: seen}.ofImage(err, image)
 	return image
 }

@@ -91,6 +91,8 @@ type Instance struct {
 	// the name counts, and the UID if there is one.
 	Unreadable bool
 
+	Unkept bool // whoever had it made has not said yet that they know of it
+
 	// Lost are the forwards that its metadata has and its running QEMU has not:
 	// somebody has removed them.
 	Lost map[string]map[string]qemu.Forward
@@ -141,6 +143,7 @@ type Snapshot struct {
 
 	// Unreadable is as an instance's: the name counts, and the UID if there is one.
 	Unreadable bool `json:"-"`
+	Unkept     bool `json:"-"` // whoever had it taken has not said yet that they know of it
 
 	raw    string                     // snapshot.json to the letter
 	others map[string]json.RawMessage // keys of it that are none of the above
@@ -162,6 +165,7 @@ type Image struct {
 	Problem    string `json:"-"` // what is wrong with its files; "" if nothing is
 	Rescue     string `json:"-"` // what of them is intact and how to go on from it, in sentences
 	Unreadable bool   `json:"-"` // its metadata does not tell what it is: all that is known is the name, and the UID if there is one
+	Unkept     bool   `json:"-"` // whoever had it made has not said yet that they know of it
 
 	raw    string                     // image.json to the letter
 	others map[string]json.RawMessage // keys of it that are none of the above

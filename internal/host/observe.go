@@ -23,7 +23,7 @@ func readInstance(dir string, ref Ref, seen *evidence, procs processes, listenin
 	if err != nil {
 		inst.disbelieve()
 	}
-	inst.Name = ref.Name
+	inst.Name, inst.Unkept = ref.Name, seen.isUnkept()
 	inst.observe(seen, procs)
 	if inst.Unreadable = err != nil; inst.Unreadable {
 		inst.Problem, inst.Rescue = inspection{dir, ref, seen, inst.Machine}.unreadable(err)

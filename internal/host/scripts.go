@@ -54,6 +54,8 @@ var (
 	finishScript string
 	//go:embed label.sh
 	labelScript string
+	//go:embed keep.sh
+	keepScript string
 	//go:embed delete.sh
 	deleteScript string
 )
@@ -78,8 +80,8 @@ func (h *Host) call(verb string, kind Kind, name string) call {
 	return call{h, verb, Ref{kind, name}}
 }
 
-// read runs a script that changes nothing; it is run again once when the
-// connection broke.
+// read runs a script that changes nothing, or nothing more when it is run twice:
+// it is run again once when the connection broke.
 func (c call) read(ctx context.Context, script string, args ...string) (string, error) {
 	s := ssh.Script{Name: c.verb, Text: script, Args: args}
 	result, err := c.host.transport.Run(ctx, s)

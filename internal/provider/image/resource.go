@@ -52,7 +52,7 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if err != nil {
 		id := m.id()
 		id.Host = name
-		report.Error(&resp.Diagnostics, "create", id, report.Unsure(img, err))
+		report.Error(&resp.Diagnostics, "create", id, err)
 	}
 	if img == nil {
 		return
@@ -79,7 +79,10 @@ func (r *imageResource) put(ctx context.Context, m *model) (*host.Image, string,
 	img, err := h.PutImage(ctx, spec, func(ctx context.Context) (host.ImageSource, error) {
 		return fetch.Open(ctx, spec.Source)
 	})
-	return img, name, err
+	if err != nil {
+		return img, name, report.Unsure(img, err)
+	}
+	return img, name, report.Unkept(h.Keep(ctx, host.Ref{Kind: host.Images, Name: img.Name}, img.UID))
 }
 
 func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -109,6 +112,9 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	if img.Unreadable { // what Terraform knows of it is all that is known
 		return
+	}
+	if img.Unkept {
+		r.hosts.Keep(ctx, id, img.UID)
 	}
 	m.fill(id.Host, img)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)

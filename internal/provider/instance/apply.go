@@ -10,6 +10,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 // place is where an instance is to be made, and the driver of that host.
@@ -42,12 +43,15 @@ func (m *model) create(ctx context.Context, d driver) (*host.Instance, error) {
 	if err != nil {
 		return inst, unsure(inst, err)
 	}
-	if inst, err = alter(ctx, d, inst, m, announced{}); err == nil {
-		return inst, nil
+	if inst, err = alter(ctx, d, inst, m, announced{}); err != nil {
+		var gone bool
+		if gone, err = settle(ctx, d, inst, err); gone {
+			return nil, err
+		}
 	}
-	gone, err := settle(ctx, d, inst, err)
-	if gone {
-		return nil, err
+	kept := d.Keep(ctx, host.Ref{Kind: host.Instances, Name: inst.Name}, inst.UID)
+	if err == nil {
+		err = report.Unkept(kept)
 	}
 	return inst, err
 }

@@ -22,6 +22,7 @@ type driver interface {
 	Check(context.Context, *host.Instance, host.Change) error
 	Update(context.Context, *host.Instance, host.Change) error
 	DeleteInstance(ctx context.Context, name, uid string) error
+	Keep(ctx context.Context, ref host.Ref, uid string) error
 
 	Instance(ctx context.Context, name string) (*host.Instance, error)
 	Instances(context.Context) ([]*host.Instance, error)

@@ -57,6 +57,38 @@ func TestCreate_OfAGuestThatIsNotReadyKeepsItTainted(t *testing.T) {
 	}})
 }
 
+// Whatever comes into the state the host is told to keep; where it cannot be told
+// so, somebody else may get its name, and the next apply makes sure.
+func TestCreate_HasTheHostKeepWhatTheStateKnowsOf(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fail string
+		says string
+		kept int
+	}{
+		"well made":      {"", "", 1},
+		"not ready":      {"ready", `Unable to create instance web`, 1},
+		"not told of it": {"keep", `(?s)Broken.*the\s+host\s+was\s+not\s+told.*marked\s+as\s+tainted`, 0},
+	} {
+		lab := newFakeHost()
+		config := instance("image = \"lab/images/debian\"\nready = { check = \"console\", pattern = \"login:\" }")
+		first, action := tf.TestStep{Config: config}, plancheck.ResourceActionNoop
+		if c.fail != "" {
+			lab.fail[c.fail] = once(errBroken)
+			first.ExpectError, action = regexp.MustCompile(c.says), plancheck.ResourceActionDestroyBeforeCreate
+		}
+		tf.UnitTest(t, tf.TestCase{ProtoV6ProviderFactories: onHost(lab), Steps: []tf.TestStep{
+			first,
+			{PreConfig: func() {
+				web := lab.instances["web"]
+				if len(lab.kept) != c.kept || c.kept == 1 && lab.kept[0] != "instances/web "+web.UID {
+					t.Errorf("%s: kept are %v of %+v", name, lab.kept, web)
+				}
+			}, Config: config, ConfigPlanChecks: planned(action)},
+		}})
+	}
+}
+
 // What was made when the connection was lost is known by its uid, and does not
 // stand in the way of the next apply.
 func TestCreate_WhoseAnswerIsLostIsDoneAnewByTheNextApply(t *testing.T) {

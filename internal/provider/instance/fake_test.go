@@ -24,6 +24,7 @@ type fakeHost struct {
 	fail      map[string]func() error      // by call; what it returns is the call's error
 	lose      map[string]func() error      // by call that makes something; what it returns comes with what was made
 	before    map[string]func(h *fakeHost) // by call; what somebody else does just before
+	kept      []string                     // names and uids
 	made      int
 }
 
@@ -187,6 +188,17 @@ func (h *fakeHost) move(ctx context.Context, call string, inst *host.Instance, t
 		return host.ErrChanged
 	}
 	there.State, inst.State = to, to
+	return nil
+}
+
+// Keep is no call that any test counts, unless it fails.
+func (h *fakeHost) Keep(_ context.Context, ref host.Ref, uid string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if fail := h.fail["keep"]; fail != nil {
+		return fail()
+	}
+	h.kept = append(h.kept, ref.String()+" "+uid)
 	return nil
 }
 

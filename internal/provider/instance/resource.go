@@ -100,6 +100,9 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 		return
 	}
+	if inst.Unkept {
+		r.hosts.Keep(ctx, id, inst.UID)
+	}
 	warnOfState(&resp.Diagnostics, &m, inst)
 	before := m.NetworkInterfaces
 	m.fill(id.Host, inst)

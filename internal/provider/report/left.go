@@ -38,3 +38,14 @@ func Unsure[T any](made *T, err error) error {
 		"It may be on the host all the same, or come to be there within a minute: the host finishes what it was told. It is in the state, marked as tainted.",
 		"Run terraform apply again after that: it finds out whether it is there, and replaces it or makes it. To keep what is there, run terraform untaint ADDRESS before.")
 }
+
+// Unkept is the error of an object that was made well and that the host could
+// not be told to keep.
+func Unkept(err error) error {
+	if err == nil {
+		return nil
+	}
+	return LeftTo(err,
+		"It was made, but the host was not told that it is known, and gives its name to whoever asks for it next. It is in the state, marked as tainted.",
+		"Run terraform apply again, which replaces it. To keep what is there, run terraform untaint ADDRESS before.")
+}

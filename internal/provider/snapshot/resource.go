@@ -73,7 +73,7 @@ func (r *snapshotResource) Create(ctx context.Context, req resource.CreateReques
 	id := m.id()
 	snap, err := r.take(ctx, id, &m)
 	if err != nil {
-		report.Error(&resp.Diagnostics, "take", id, report.Unsure(snap, err))
+		report.Error(&resp.Diagnostics, "take", id, err)
 	}
 	if snap == nil {
 		return
@@ -89,10 +89,11 @@ func (r *snapshotResource) take(ctx context.Context, id hosts.ID, m *model) (*ho
 		return nil, err
 	}
 	snap, err := h.TakeSnapshot(ctx, m.spec())
-	if err == nil {
-		tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
+	if err != nil {
+		return snap, report.Unsure(snap, err)
 	}
-	return snap, err
+	tflog.Info(ctx, "snapshot: taken", map[string]any{"snapshot": id.Name, "uid": snap.UID, "pause_ms": snap.Pause.Milliseconds()})
+	return snap, report.Unkept(h.Keep(ctx, id.Ref(), snap.UID))
 }
 
 func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -123,6 +124,9 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 		if snap.Unreadable { // what Terraform knows of it is all that is known
 			return
 		}
+	}
+	if snap.Unkept {
+		r.hosts.Keep(ctx, id, snap.UID)
 	}
 	m.fill(id.Host, snap)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)

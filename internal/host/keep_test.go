@@ -1,0 +1,159 @@
+package host_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+)
+
+// makers are what makes something of each kind, called "unkept".
+var makers = map[host.Kind]func(ctx context.Context, l *lab) (uid string, err error){
+	host.Instances: func(ctx context.Context, l *lab) (string, error) {
+		fork, err := l.Fork(ctx, host.ForkSpec{Name: "unkept", Source: common.golden})
+		if err != nil {
+			return "", err
+		}
+		return fork.UID, l.Restore(ctx, fork)
+	},
+	host.Snapshots: func(ctx context.Context, l *lab) (string, error) {
+		snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "unkept", Instance: "unkept-source"})
+		if err != nil {
+			return "", err
+		}
+		return snap.UID, nil
+	},
+	host.Images: func(ctx context.Context, l *lab) (string, error) {
+		path := l.t.TempDir() + "/image"
+		must(l.t, os.WriteFile(path, []byte(strings.Repeat("x", 4096)), 0o600))
+		image, err := l.PutImage(ctx, host.ImageSpec{Name: "unkept", Source: path}, opener(path))
+		if err != nil {
+			return "", err
+		}
+		return image.UID, nil
+	},
+}
+
+func (l *lab) delete(ref host.Ref, uid string) error {
+	switch ref.Kind {
+	case host.Instances:
+		return l.DeleteInstance(context.Background(), ref.Name, uid)
+	case host.Snapshots:
+		return l.DeleteSnapshot(context.Background(), ref.Name, uid)
+	}
+	return l.DeleteImage(context.Background(), ref.Name, uid)
+}
+
+// Whoever makes something and dies before they know of it leaves a name that is
+// free, and no process.
+func TestMake_TakesTheNameOfWhatNobodyKnowsOf(t *testing.T) {
+	l := shared(t)
+	must(t, l.Stop(context.Background(), l.fork("unkept-source"), 20*time.Second))
+	for kind, make := range makers {
+		ref := host.Ref{Kind: kind, Name: "unkept"}
+		dying := connect(l.testhost)
+		dying.t = t
+		first, err := make(context.Background(), dying)
+		must(t, err)
+		pid := l.pidOf(ref)
+		must(t, dying.Close())
+
+		eventually(t, 10*time.Second, "no process for the connection", func() bool { return !l.isAlive(l.makerOf(ref)) })
+		second, err := make(context.Background(), l)
+		if err != nil || second == first {
+			t.Errorf("%s: made %q, then %q, %v; want another", kind, first, second, err)
+			continue
+		}
+		if pid != "" && l.isAlive(pid) {
+			t.Errorf("%s: process %s of the first still runs", kind, pid)
+		}
+		must(t, l.Keep(context.Background(), ref, second))
+		must(t, l.delete(ref, second))
+	}
+}
+
+// Whoever is still there may yet come to know of it, and whoever knew of it does.
+func TestMake_LeavesAloneWhatSomebodyKnowsOfOrMay(t *testing.T) {
+	l := shared(t)
+	must(t, l.Stop(context.Background(), l.fork("unkept-source"), 20*time.Second))
+	for kind, make := range makers {
+		ref := host.Ref{Kind: kind, Name: "unkept"}
+		living, other := connect(l.testhost), l.impatient()
+		living.t, other.t = t, t
+		uid, err := make(context.Background(), living)
+		must(t, err)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		if _, err := make(ctx, other); !errors.Is(err, host.ErrBusy) || !strings.Contains(err.Error(), "for whose connection the host has process "+l.makerOf(ref)) {
+			t.Errorf("%s, of which its maker may come to know: %v", kind, err)
+		}
+		cancel()
+		must(t, living.Keep(context.Background(), ref, uid))
+		must(t, living.Keep(context.Background(), ref, uid)) // once more, as after an answer that was lost
+		must(t, living.Close())
+		if _, err := make(context.Background(), l); !errors.Is(err, host.ErrExists) || !strings.Contains(err.Error(), uid) {
+			t.Errorf("%s, of which its maker knows: %v; want it taken by %s", kind, err, uid)
+		}
+		must(t, l.delete(ref, uid))
+	}
+}
+
+func TestMake_WaitsForWhoeverIsMakingIt(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	first, err := l.Fork(ctx, host.ForkSpec{Name: "waited", Source: common.golden})
+	must(t, err)
+	keep := time.AfterFunc(1500*time.Millisecond, func() { _ = l.Keep(ctx, host.Ref{Kind: host.Instances, Name: "waited"}, first.UID) })
+	defer keep.Stop()
+	other := l.impatient()
+	begun := time.Now()
+	if _, err := other.Fork(ctx, host.ForkSpec{Name: "waited", Source: common.golden}); !errors.Is(err, host.ErrExists) || time.Since(begun) < time.Second {
+		t.Errorf("%v after %s; want the name taken when the other knew of it", err, time.Since(begun))
+	}
+	must(t, l.DeleteInstance(ctx, "waited", first.UID))
+}
+
+func TestKeep_OfWhatIsNotThereSaysSo(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	ref := host.Ref{Kind: host.Instances, Name: "never-kept"}
+	if err := l.Keep(ctx, ref, "uid"); !errors.Is(err, host.ErrNotFound) {
+		t.Errorf("of what is not there: %v", err)
+	}
+	fork, err := l.Fork(ctx, host.ForkSpec{Name: ref.Name, Source: common.golden})
+	must(t, err)
+	if err := l.Keep(ctx, ref, "another"); !errors.Is(err, host.ErrReplaced) {
+		t.Errorf("of another: %v", err)
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if must(t, l.Keep(cancelled, ref, fork.UID)); l.find(ref.Name).Unkept {
+		t.Error("it is not kept")
+	}
+	must(t, l.DeleteInstance(ctx, ref.Name, fork.UID))
+}
+
+// makerOf is the process of the connection that made an object, as its files say.
+func (l *lab) makerOf(ref host.Ref) string {
+	l.t.Helper()
+	text, err := os.ReadFile(l.path(ref.String(), "maker"))
+	must(l.t, err)
+	pid, _, _ := strings.Cut(string(text), " ")
+	return pid
+}
+
+// pidOf is the process of an instance; "" if it has none.
+func (l *lab) pidOf(ref host.Ref) string {
+	text, _ := os.ReadFile(l.path(ref.String(), "run/control.pid")) // there is none in an image
+	pid, _, _ := strings.Cut(string(text), " ")
+	return pid
+}
+
+func (l *lab) isAlive(pid string) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%s/stat", pid))
+	return err == nil && !strings.Contains(string(stat), ") Z")
+}
