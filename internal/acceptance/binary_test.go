@@ -21,17 +21,22 @@ import (
 )
 
 // buildProvider builds the provider's program once, and configures Terraform to
-// use it.
-var buildProvider = sync.OnceValues(func() (config string, err error) {
-	dir := filepath.Join(filepath.Dir(os.Getenv("TF_CLI_CONFIG_FILE")), "provider")
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "terraform-provider-kvm"), "../..")
+// use it; buildFaulty that of which a test decides what becomes of its steps.
+var (
+	buildProvider = sync.OnceValues(func() (config string, err error) { return build("provider", "../..") })
+	buildFaulty   = sync.OnceValues(func() (config string, err error) { return build("faulty", "./faulty") })
+)
+
+func build(name, source string) (config string, err error) {
+	dir := filepath.Join(filepath.Dir(os.Getenv("TF_CLI_CONFIG_FILE")), name)
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "terraform-provider-kvm"), source)
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the provider: %w: %s", err, out)
 	}
 	config = filepath.Join(dir, "terraformrc")
 	text := fmt.Sprintf("provider_installation {\n  dev_overrides { %q = %q }\n  direct {}\n}\n", provider.Address, dir)
 	return config, os.WriteFile(config, []byte(text), 0o600)
-})
+}
 
 // A workspace is a directory in which terraform runs with the provider's program.
 type workspace struct {
@@ -40,7 +45,20 @@ type workspace struct {
 	config string
 }
 
+// newWorkspace makes a workspace of which nothing is left when the test ends.
 func newWorkspace(t *testing.T, config string) *workspace {
+	t.Helper()
+	w := bareWorkspace(t, config)
+	t.Cleanup(func() {
+		if status, out := w.terraform("destroy", "-auto-approve"); status != 0 {
+			t.Errorf("destroy: status %d: %s", status, out)
+		}
+	})
+	return w
+}
+
+// bareWorkspace makes one of which the test itself destroys what it makes.
+func bareWorkspace(t *testing.T, config string) *workspace {
 	t.Helper()
 	cli, err := buildProvider()
 	must(t, err)
@@ -48,11 +66,6 @@ func newWorkspace(t *testing.T, config string) *workspace {
 	source := strings.TrimPrefix(provider.Address, "registry.terraform.io/")
 	must(t, os.WriteFile(filepath.Join(w.dir, "versions.tf"), fmt.Appendf(nil, "terraform {\n  required_providers { kvm = { source = %q } }\n}\n", source), 0o600))
 	w.write(config)
-	t.Cleanup(func() {
-		if status, out := w.terraform("destroy", "-auto-approve"); status != 0 {
-			t.Errorf("destroy: status %d: %s", status, out)
-		}
-	})
 	return w
 }
 

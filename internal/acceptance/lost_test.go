@@ -1,11 +1,9 @@
 package acceptance_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -54,7 +52,7 @@ func TestCreate_WhoseConnectionIsLostIsMadeAnew(t *testing.T) {
 		applied <- out
 	}()
 	<-asked
-	eventually(t, func() bool { return waitFor(lock.Name()) == 2 })
+	eventually(t, func() bool { return testhost.WaitingFor(lock.Name()) == 2 })
 	own.StopSSHD()
 	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_UN)) // the host finishes what nobody hears of any more
 	said := <-applied
@@ -75,18 +73,4 @@ func TestCreate_WhoseConnectionIsLostIsMadeAnew(t *testing.T) {
 	w.want(0, "apply", "-auto-approve")
 	w.want(0, "plan", "-detailed-exitcode")
 	w.want(0, "destroy", "-auto-approve")
-}
-
-// waitFor counts who waits for a lock: each is a flock that has it open.
-func waitFor(lock string) int {
-	found := 0
-	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well-formed
-	for _, file := range commands {
-		command, _ := os.ReadFile(file) // it may just have ended
-		held, err := os.Readlink(filepath.Join(filepath.Dir(file), "fd", "9"))
-		if err == nil && held == lock && bytes.HasPrefix(command, []byte("flock\x00")) {
-			found++
-		}
-	}
-	return found
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // makers are what makes something of each kind, called "unkept".
@@ -156,4 +158,40 @@ func (l *lab) pidOf(ref host.Ref) string {
 func (l *lab) isAlive(pid string) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%s/stat", pid))
 	return err == nil && !strings.Contains(string(stat), ") Z")
+}
+
+// A script that outlives its maker makes what nobody knows of after another has
+// begun to make the same.
+func TestMake_TakesTheNameOfWhatComesMeanwhile(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	must(t, l.Stop(ctx, l.fork("meanwhile"), 20*time.Second))
+	spec := host.SnapshotSpec{Name: "meanwhile", Instance: "meanwhile"}
+	lock, err := os.Open(l.path("instances/meanwhile/lock"))
+	must(t, err)
+	defer lock.Close()
+	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_EX))
+	dying := connect(l.testhost)
+	lost := make(chan error, 1)
+	go func() {
+		_, err := dying.TakeSnapshot(ctx, spec)
+		lost <- err
+	}()
+	waiting := func(n int) func() bool { return func() bool { return testhost.WaitingFor(lock.Name()) == n } }
+	eventually(t, 10*time.Second, "a script that waits", waiting(1))
+	must(t, dying.Close())
+	<-lost
+	taken := make(chan error, 1)
+	go func() {
+		_, err := l.TakeSnapshot(ctx, spec)
+		taken <- err
+	}()
+	eventually(t, 10*time.Second, "two scripts that wait", waiting(2))
+	must(t, syscall.Flock(int(lock.Fd()), syscall.LOCK_UN))
+	if err := <-taken; err != nil {
+		t.Error(err)
+	}
+	snap, err := l.Snapshot(ctx, "meanwhile")
+	must(t, err)
+	must(t, l.DeleteSnapshot(ctx, "meanwhile", snap.UID))
 }

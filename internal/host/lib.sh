@@ -112,8 +112,9 @@ put() { # FILE TEXT: replaces a small file
 
 remove() { # DIR: at once for all who look, then at leisure
 	case $1 in */*) set -- "$1" "${1%/*}" ;; *) set -- "$1" . ;; esac
-	rm -rf "$2/.tmp-$$-${1##*/}"
-	mv -T "$1" "$2/.tmp-$$-${1##*/}" && sync "$2" && rm -rf "$2/.tmp-$$-${1##*/}"
+	set -- "$1" "$2" "$2/.tmp-$$--${1##*/}" # no name begins with a hyphen: what is staged is called otherwise
+	rm -rf "$3"
+	mv -T "$1" "$3" && sync "$2" && rm -rf "$3"
 }
 
 # What was made is known to nobody until whoever had it made has heard of it, and
@@ -181,10 +182,14 @@ commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is on
 	proc_stat "$PPID" || proc_start=gone
 	printf '%s %s %s %s %s\n' "$PPID" "$proc_start" "$BOOT_ID" "$MACHINE_ID" "${uid%%'"'*}" >"$staged/maker" &&
 		printf '%s\n' "$3" >"$staged/$2" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
-	mv -T "$staged" "$1" || {
-		[ ! -d "$1" ] || unstage $EXISTS "$1 is there already"
-		unstage $FAILED "cannot make $1"
-	}
+	until mv -T "$staged" "$1"; do # somebody was faster, of whom it may come out that they are gone
+		[ -d "$1" ] || unstage $FAILED "cannot make $1"
+		(absent "$1") || {
+			status=$?
+			rm -rf "$staged"
+			exit $status
+		}
+	done
 	sync "${1%/*}" || {
 		remove "$1"
 		fail $FAILED "cannot write $1"

@@ -38,6 +38,9 @@ func (p *kvmProvider) Configure(ctx context.Context, req provider.ConfigureReque
 		resp.Diagnostics.AddAttributeError(path.Root("hosts"), "Unable to configure the hosts", report.Sentence(err.Error()))
 		return
 	}
+	if p.dial != nil {
+		registry = registry.Over(p.dial)
+	}
 	resp.ResourceData, resp.DataSourceData = registry, registry
 }
 

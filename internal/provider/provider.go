@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hostinfo"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/image"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/instance"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/snapshot"
@@ -22,11 +23,18 @@ var (
 	_ provider.ProviderWithValidateConfig = (*kvmProvider)(nil)
 )
 
-type kvmProvider struct{ version string }
+type kvmProvider struct {
+	version string
+	dial    hosts.Dial // nil: as package hosts does
+}
 
 // New returns a maker of the provider, for providerserver.
-func New(version string) func() provider.Provider {
-	return func() provider.Provider { return &kvmProvider{version} }
+func New(version string) func() provider.Provider { return NewOver(version, nil) }
+
+// NewOver is New for hosts that are reached in another way: the seam at which
+// tests have connections break.
+func NewOver(version string, dial hosts.Dial) func() provider.Provider {
+	return func() provider.Provider { return &kvmProvider{version, dial} }
 }
 
 func (p *kvmProvider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {

@@ -150,7 +150,7 @@ func (a *attempt) connect(ctx context.Context, cfg Config) {
 		a.err = err
 		return
 	}
-	a.link = newLink(chain, cfg.Prelude)
+	a.link = newLink(chain, cfg)
 }
 
 // over tells whether the attempt failed, or led to a connection that is dead.

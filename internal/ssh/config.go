@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // A Config says how to reach a host. What it leaves out is taken from the
@@ -29,6 +30,10 @@ type Config struct {
 
 	ProxyJump     string // "user@bastion:22", several separated by commas; "none" for none
 	SSHConfigFile string // "": ~/.ssh/config
+
+	// KeepAlive is how often the host is asked for a sign of life; 0: every 15 s.
+	// When none comes for three times as long the connection counts as lost.
+	KeepAlive time.Duration
 
 	// Prelude is POSIX sh text that every shell runs before its first script:
 	// the functions that scripts have in common. What it prints is discarded.

@@ -1,6 +1,7 @@
 package ssh
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -17,16 +18,16 @@ type link struct {
 	dead     <-chan struct{} // closed when the connection is
 }
 
-func newLink(c chain, prelude string) *link {
+func newLink(c chain, cfg Config) *link {
 	dead := make(chan struct{})
-	l := &link{chain: c, sessions: newPool(c.last(), dead, prelude), dead: dead}
+	l := &link{chain: c, sessions: newPool(c.last(), dead, cfg.Prelude), dead: dead}
 	go func() {
 		_ = c.last().Wait()
 		c.close()
 		close(dead)
 	}()
 	for _, client := range c {
-		go keepAlive(client, keepAliveInterval, l.dead, c.close)
+		go keepAlive(client, cmp.Or(cfg.KeepAlive, keepAliveInterval), l.dead, c.close)
 	}
 	return l
 }

@@ -37,17 +37,24 @@ type Registry struct {
 	drivers     map[string]func() *host.Host
 	defaultName string
 	unknown     string // what of the whole is not known yet; "" when all is
+	dial        Dial
 }
+
+// Dial is how a host is reached. Nothing is connected before it is used.
+type Dial func(ssh.Config) host.Transport
 
 // New returns the hosts of entries. defaultName may be "": the default is then
 // the only entry there is.
 func New(entries map[string]Entry, defaultName string) *Registry {
-	r := &Registry{entries: entries, defaultName: defaultName, drivers: map[string]func() *host.Host{}}
+	r := &Registry{
+		entries: entries, defaultName: defaultName, drivers: map[string]func() *host.Host{},
+		dial: func(c ssh.Config) host.Transport { return ssh.New(c) },
+	}
 	if defaultName == "" && len(entries) == 1 {
 		r.defaultName = r.Names()[0]
 	}
 	for name, entry := range entries {
-		r.drivers[name] = sync.OnceValue(func() *host.Host { return host.New(entry.Host, ssh.New(entry.SSH)) })
+		r.drivers[name] = sync.OnceValue(func() *host.Host { return host.New(entry.Host, r.dial(entry.SSH)) })
 	}
 	return r
 }
@@ -58,6 +65,12 @@ func Unknown() *Registry { return &Registry{unknown: "hosts"} }
 // WithUnknownDefault says that default_host is set and not known yet.
 func (r *Registry) WithUnknownDefault() *Registry {
 	r.unknown, r.defaultName = "default_host", ""
+	return r
+}
+
+// Over has the hosts reached in another way than by package ssh.
+func (r *Registry) Over(dial Dial) *Registry {
+	r.dial = dial
 	return r
 }
 

@@ -1,0 +1,219 @@
+package acceptance_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// sampled is how many cells of the matrix a run of all tests does.
+const sampled = 24
+
+// TestFaults_DoNoHarmAtAnyStep has each fault come before, during and after each
+// step of each operation. What follows is what a user does: apply, plan, destroy.
+//
+// KVM_TEST_FAULTS=all does all of them, or those whose names have the text that it
+// is; else it is a sample, which KVM_TEST_SEED repeats.
+func TestFaults_DoNoHarmAtAnyStep(t *testing.T) {
+	t.Parallel()
+	l := newFaultLab(t)
+	only, seed := os.Getenv("KVM_TEST_FAULTS"), seedOf(t)
+	random := rand.New(rand.NewPCG(seed, 0))
+	tally := &tally{counts: map[[2]string]int{}}
+	t.Cleanup(func() { tally.log(t) })
+
+	type moment struct {
+		operation
+		fault
+		at string
+	}
+	var moments []moment
+	for _, o := range l.operations(t) {
+		for _, f := range faults {
+			if f.fits != nil && !f.fits(o) {
+				continue
+			}
+			for _, at := range f.at {
+				if m := (moment{o, f, at}); only == "all" || strings.Contains(strings.Join([]string{o.name, f.name, at}, "/"), only) {
+					moments = append(moments, m)
+				}
+			}
+		}
+	}
+	if only == "" {
+		random.Shuffle(len(moments), func(i, j int) { moments[i], moments[j] = moments[j], moments[i] })
+		moments = moments[:sampled]
+	}
+	usual := l.dryRuns(t)
+	number := 0
+	try := func(m moment, n int, steps []step) {
+		number++
+		prefix, delay := fmt.Sprintf("f%04d", number), random.Float64()
+		t.Run(fmt.Sprintf("%s/%s/%s/%d", m.operation.name, m.fault.name, m.at, n), func(t *testing.T) {
+			t.Parallel()
+			c := l.newTrial(t, l.faultWorkspace(t, prefix), prefix, m.operation, m.fault, m.at, n)
+			c.expected, c.delay = steps, delay
+			tally.add(m.operation.name, m.fault.name, c.check())
+		})
+	}
+	for _, m := range moments {
+		if only == "" { // none has fewer steps than three, and few have more than six
+			try(m, 1+random.IntN(6), nil)
+			continue
+		}
+		steps := usual(m.operation)
+		for n := range steps {
+			try(m, n+1, steps)
+		}
+	}
+}
+
+// newFaultLab is a host with golden, of which nothing may change.
+func newFaultLab(t *testing.T) *lab {
+	t.Helper()
+	l, err := seed(t.Context())
+	must(t, err)
+	frozen := l.frozen(t, "golden")
+	t.Cleanup(func() {
+		if now := l.frozen(t, "golden"); !maps.Equal(now, frozen) || len(now) == 0 {
+			t.Errorf("golden was %v and is %v", frozen, now)
+		}
+		if err := l.clean(); err != nil {
+			t.Error(err)
+		}
+		if err := l.close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+// faultWorkspace is one whose objects have names with a prefix, and of which
+// nothing is left even when a test of it fails.
+func (l *lab) faultWorkspace(t *testing.T, prefix string) *workspace {
+	t.Helper()
+	w := bareWorkspace(t, "")
+	t.Cleanup(func() {
+		if t.Failed() { // else it has destroyed what it made
+			l.sweep(t, prefix)
+		}
+	})
+	return w
+}
+
+// frozen are the sums of files that are never written again: those of snapshots,
+// checkpoints, and whatever else has several links.
+func (l *lab) frozen(t *testing.T, prefix string) map[string]string {
+	t.Helper()
+	sums := map[string]string{}
+	for _, pattern := range []string{"snapshots/" + prefix + "*/*/*", "instances/" + prefix + "*/checkpoint/*", "instances/" + prefix + "*/disk/*"} {
+		paths, _ := filepath.Glob(l.path(pattern)) // the pattern is well-formed
+		for _, path := range paths {
+			info, err := os.Stat(path)
+			if errors.Is(err, os.ErrNotExist) {
+				continue
+			}
+			must(t, err)
+			if filepath.Base(filepath.Dir(path)) == "disk" && info.Sys().(*syscall.Stat_t).Nlink == 1 {
+				continue
+			}
+			sums[path] = sumOf(t, path)
+		}
+	}
+	return sums
+}
+
+func sumOf(t *testing.T, path string) string {
+	t.Helper()
+	file, err := os.Open(path)
+	must(t, err)
+	defer file.Close()
+	sum := sha256.New()
+	_, err = io.Copy(sum, file)
+	must(t, err)
+	return fmt.Sprintf("%x", sum.Sum(nil))
+}
+
+// dryRuns does operations without a fault, once each, to see their steps.
+func (l *lab) dryRuns(t *testing.T) func(operation) []step {
+	t.Helper()
+	known := map[string][]step{}
+	return func(o operation) []step {
+		t.Helper()
+		if known[o.name] == nil {
+			t.Run(o.name+"/no fault", func(t *testing.T) {
+				prefix := fmt.Sprintf("d%04d", len(known))
+				c := l.newTrial(t, l.faultWorkspace(t, prefix), prefix, o, fault{}, "", 0)
+				if c.check(); t.Failed() {
+					t.Fatal("it does harm without a fault")
+				}
+				known[o.name], _ = c.seen()
+			})
+		}
+		return known[o.name]
+	}
+}
+
+// seedOf is the seed of a test's choices, and says how to make them again.
+func seedOf(t *testing.T) uint64 {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano())
+	if text := os.Getenv("KVM_TEST_SEED"); text != "" {
+		_, err := fmt.Sscan(text, &seed)
+		must(t, err)
+	}
+	t.Logf("KVM_TEST_SEED=%d chooses the same again", seed)
+	return seed
+}
+
+// A tally counts cells by operation and fault.
+type tally struct {
+	mu           sync.Mutex
+	counts       map[[2]string]int
+	cells, unmet int
+}
+
+func (c *tally) add(operation, fault string, came bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !came {
+		c.unmet++
+		return
+	}
+	c.cells++
+	c.counts[[2]string{operation, fault}]++
+}
+
+// log prints a table, an operation a row.
+func (c *tally) log(t *testing.T) {
+	var names []string
+	for key := range c.counts {
+		if !slices.Contains(names, key[0]) {
+			names = append(names, key[0])
+		}
+	}
+	slices.Sort(names)
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d cells, %d faults did not come\n%-32s", c.cells, c.unmet, "")
+	for _, f := range faults {
+		fmt.Fprintf(&b, " | %s", f.name)
+	}
+	for _, name := range names {
+		fmt.Fprintf(&b, "\n%-32s", name)
+		for _, f := range faults {
+			fmt.Fprintf(&b, " | %*d", len(f.name), c.counts[[2]string{name, f.name}])
+		}
+	}
+	t.Log(b.String())
+}
