@@ -215,5 +215,16 @@ func (c *tally) log(t *testing.T) {
 			fmt.Fprintf(&b, " | %*d", len(f.name), c.counts[[2]string{name, f.name}])
 		}
 	}
-	t.Log(b.String())
+	publish(t, b.String())
+}
+
+// publish logs what a long test has done, and writes it to the file
+// KVM_TEST_TABLE: go test is silent when all is well.
+func publish(t *testing.T, text string) {
+	t.Log(text)
+	if file := os.Getenv("KVM_TEST_TABLE"); file != "" {
+		if err := os.WriteFile(file, []byte(text+"\n"), 0o600); err != nil {
+			t.Error(err)
+		}
+	}
 }

@@ -49,7 +49,7 @@ func TestSoak_DoesNoHarm(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d rounds, in %d of which a fault came", rounds.Load(), struck.Load())
+	publish(t, fmt.Sprintf("%d rounds of KVM_TEST_SEED=%d, in %d of which a fault came", rounds.Load(), seed, struck.Load()))
 	if rounds.Load() < gardeners {
 		t.Error("there were too few")
 	}
