@@ -18,7 +18,9 @@ type fault struct {
 	at     []string
 	fits   func(operation) bool // nil: whatever the operation
 	strike func(c *trial, provider int) (lost bool)
-	kills  bool // the provider, so that what it knew is lost
+
+	kills    bool // the provider, so that what it knew is lost
+	helpless bool // nobody is left on the host to let a guest go on
 }
 
 // interruptGrace is what an interrupted Terraform takes to tell its provider.
@@ -63,7 +65,11 @@ var faults = []fault{
 		return false
 	}},
 	{name: "host's shell killed", at: []string{during}, strike: func(c *trial, _ int) bool {
-		killAll(c.shells())
+		killAll(c.shells(2))
+		return false
+	}},
+	{name: "host's shells all killed", at: []string{during}, fits: func(o operation) bool { return o.copies }, helpless: true, strike: func(c *trial, _ int) bool {
+		killAll(c.shells(9))
 		return false
 	}},
 }
@@ -99,20 +105,39 @@ func (c *trial) recorded(name string) (pids []int) {
 	return pids
 }
 
-// shells are the host's shells on connections through the trial's proxy.
-func (c *trial) shells() (pids []int) {
-	var ports []string
+// shells are the host's shells on connections through the trial's proxy, down to a
+// depth: 1 are those that are kept, 2 those of scripts, and below are what scripts
+// start, of which one is the dead man's switch.
+func (c *trial) shells(depth int) (pids []int) {
+	ports := map[string]bool{}
 	for _, port := range c.proxy.ClientPorts() {
-		ports = append(ports, fmt.Sprintf("SSH_CONNECTION=127.0.0.1 %d 127.0.0.1 %d", port, c.lab.Port))
+		ports[fmt.Sprintf("SSH_CONNECTION=127.0.0.1 %d 127.0.0.1 %d", port, c.lab.Port)] = true
 	}
-	files, _ := filepath.Glob("/proc/[0-9]*/environ") // the pattern is well-formed
-	for _, file := range files {
-		environment, _ := os.ReadFile(file) // it may just have gone
-		name, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "comm"))
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil && strings.TrimSpace(string(name)) == "sh" &&
-			slices.ContainsFunc(strings.Split(string(environment), "\x00"), func(v string) bool { return slices.Contains(ports, v) }) {
+	commands, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is well-formed
+	for _, file := range commands {
+		environment, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "environ")) // it may just have gone
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if err != nil || !slices.ContainsFunc(strings.Split(string(environment), "\x00"), func(v string) bool { return ports[v] }) {
+			continue
+		}
+		if above := shellsAbove(pid); above >= 1 && above <= depth {
 			pids = append(pids, pid)
 		}
 	}
 	return pids
+}
+
+// shellsAbove counts a shell and the shells that it is a child of; 0 for what is none.
+func shellsAbove(pid int) (n int) {
+	for {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)) // it may just have gone
+		before, after, _ := strings.Cut(string(stat), ") ")
+		if !strings.HasSuffix(before, "(sh") {
+			return n
+		}
+		n++
+		if _, err := fmt.Sscanf(after, "%s %d", new(string), &pid); err != nil {
+			return n
+		}
+	}
 }

@@ -11,7 +11,8 @@
 # memory be copied before it is stopped for that, and $downtime how many
 # milliseconds of copying may be left when it is. With $top, which is to be the
 # new layer: $becomes is instance.json with it, $was without; $below, $format and
-# $size as in start.sh; $add, $switch and $drop say it in QMP.
+# $size as in start.sh; $add, $switch and $drop say it in QMP. $add_below and
+# $switch_below do for $below, where the guest still writes to the layer $beneath.
 
 capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid
@@ -38,6 +39,12 @@ prepare_layer() {
 	await 8 "$guest" 50 '"id": "query-block"' || return
 	case $said in
 	*'"node-name": "layer-'"${below%.qcow2}"'"'*) ;;
+	*'"node-name": "layer-'"${beneath%.qcow2}"'"'*) # of a copy that was killed with its switch when it had named $below
+		say control "$add_below"
+		await 8 "$guest" 50 '"id": "blockdev-add"' || [ $? -eq 1 ] || return # it may have been added
+		say control "$switch_below"
+		await 8 "$guest" 100 '"id": "transaction"' || return
+		;;
 	*) said="its guest does not write to disk/$below" && return 1 ;;
 	esac
 	# An empty layer above shows what is below, so it may be named before it is used.
@@ -53,10 +60,10 @@ migrate() {
 	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate.sock"},"id":"listen"}'
 	await 7 "$receiver" 50 '"id": "listen"' || return
 
+	forget_migration || return
 	# Bandwidth is bounded by memory alone; $downtime of it is what may be left to
 	# send while the guest stands still. A guest that dirties faster is slowed
 	# down and in the end stopped: it converges always.
-	say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true},{"capability":"x-ignore-shared","state":false}]},"id":"capabilities"}'
 	parameters '"max-bandwidth":1099511627776,"downtime-limit":'"$downtime"
 	case $mode$downtime in
 	running0) begin_still || return ;;
@@ -75,6 +82,17 @@ migrate() {
 	await 8 "$guest" 600 '"status": "completed"' || return
 	[ "$afterwards" = off ] || go_on || return
 	await 7 "$receiver" 600 '"status": "completed"'
+}
+
+forget_migration() { # one whose shell and switch were both killed may be under way, and takes a moment to end
+	say control '{"execute":"migrate_cancel","id":"cancel"}'
+	tries=50
+	until say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true},{"capability":"x-ignore-shared","state":false}]},"id":"capabilities"}' &&
+		await 8 "$guest" 50 '"id": "capabilities"'; do
+		[ $? -eq 1 ] && [ "$tries" -gt 0 ] && running "$guest" || return
+		tries=$((tries - 1))
+		sleep 0.1
+	done
 }
 
 begin() {

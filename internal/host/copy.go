@@ -93,15 +93,18 @@ func (h *Host) copyArgs(c call, s source, text, ports string) []string {
 // switchArgs are what capture.sh needs to give a running instance a new layer.
 func switchArgs(record Record) []string {
 	if record.Machine.Disk == nil {
-		return make([]string, 8)
+		return make([]string, 11)
 	}
-	below := record.Machine.Disk.Layers[0]
+	below, beneath := record.Machine.Disk.Layers[0], make([]string, 3)
+	if layers := record.Machine.Disk.Layers; len(layers) > 1 {
+		beneath = []string{layers[1].File, qemu.AddLayer(below), qemu.SwitchLayer(layers[1], below)}
+	}
 	record.Machine = withLayer(record.Machine)
 	top := record.Machine.Disk.Layers[0]
-	return []string{
+	return append([]string{
 		compact(record), top.File, below.File, below.Format, fmt.Sprint(record.Machine.Disk.SizeBytes),
 		qemu.AddLayer(top), qemu.SwitchLayer(below, top), qemu.DropLayer(top),
-	}
+	}, beneath...)
 }
 
 // receiverArgs are those of the QEMU that takes an instance's memory.

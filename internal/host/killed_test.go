@@ -140,3 +140,50 @@ func TestScripts_ThatAreKilledLoseNothing(t *testing.T) {
 		})
 	}
 }
+
+// Where the dead man's switch is killed, too, a guest may stand still until
+// somebody does something with it; then all is as it should be.
+func TestScripts_ThatAreKilledWithTheirSwitchLoseNothing(t *testing.T) {
+	base := shared(t)
+	ctx := context.Background()
+	base.write(base.fork("helpless"), "before")
+	goesOn := func() *host.Instance {
+		inst := base.find("helpless")
+		switch inst.State {
+		case lifecycle.Paused:
+			must(t, base.Resume(ctx, inst))
+		case lifecycle.Standby:
+			must(t, base.Restore(ctx, inst))
+		}
+		base.await(inst)
+		base.wantNotes(inst, "before\n", "before\n")
+		return inst
+	}
+	take := func(l *lab) error {
+		_, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "helpless", Instance: "helpless"})
+		return err
+	}
+	forget := func() {
+		if snap, err := base.Snapshot(ctx, "helpless"); err == nil {
+			must(t, base.DeleteSnapshot(ctx, "helpless", snap.UID))
+		}
+	}
+	for script, do := range map[string]func(l *lab) error{
+		"take":             take,
+		"put into standby": func(l *lab) error { return l.Standby(ctx, l.find("helpless")) },
+	} {
+		l, s := base.sabotaged(t, script, killed)
+		s.stride = 8 // each takes a while
+		s.each(t, func() error { return do(l) }, func(err error) {
+			if err != nil && !errors.Is(err, ssh.ErrLost) {
+				t.Errorf("%s: %v", script, err)
+			}
+			goesOn()
+			forget()
+			must(t, take(base))
+			forget()
+			must(t, base.Standby(ctx, base.find("helpless")))
+			goesOn()
+		})
+	}
+}

@@ -230,7 +230,7 @@ func (l *lab) isRestored(inst *host.Instance, snap *host.Snapshot) error {
 }
 
 func TestRollback_KilledAtAnyStepIsNotDoneOrDone(t *testing.T) {
-	l, k := shared(t).sabotaged(t, "roll back", killed)
+	l, k := shared(t).sabotaged(t, "roll back", killed, "rm", "sleep")
 	ctx := context.Background()
 	l.fork("killed")
 	first := l.take("killed-first", "killed")
@@ -276,7 +276,7 @@ func TestRollback_KilledAtAnyStepIsNotDoneOrDone(t *testing.T) {
 }
 
 func TestRollback_KilledBesideARunningGuestLetsItGoOnOrEndsIt(t *testing.T) {
-	l, k := shared(t).sabotaged(t, "roll back", killed)
+	l, k := shared(t).sabotaged(t, "roll back", killed, "rm", "sleep")
 	ctx := context.Background()
 	inst := l.fork("beside")
 	l.write(inst, "before")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,17 +37,15 @@ type saboteur struct {
 	script string // the name of the scripts that it is after
 	dir    string // commands that stand before the real ones
 	n      int    // from 1 on
+	stride int    // how many steps may be left out between two, unless KVM_TEST_FAULTS is all
 }
 
-// sabotaged is l with scripts of that name sabotaged.
-func (l *lab) sabotaged(t *testing.T, script, what string) (*lab, *saboteur) {
+// sabotaged is l with scripts of that name sabotaged. more are commands that are
+// steps, too.
+func (l *lab) sabotaged(t *testing.T, script, what string, more ...string) (*lab, *saboteur) {
 	t.Helper()
 	s := &saboteur{Transport: l.trips, script: script, dir: t.TempDir()}
-	commands := []string{"mkdir", "ln", "sync", "mv", "qemu-img"}
-	if what == killed {
-		commands = append(commands, "rm", "sleep")
-	}
-	for _, name := range commands {
+	for _, name := range append([]string{"mkdir", "ln", "sync", "mv", "qemu-img"}, more...) {
 		real, err := exec.LookPath(name)
 		must(t, err)
 		text := fmt.Sprintf(`#!/bin/sh
@@ -95,7 +94,11 @@ func (s *saboteur) steps(t *testing.T) []string {
 func (s *saboteur) each(t *testing.T, do func() error, check func(err error)) {
 	t.Helper()
 	failures := 0
-	for s.n = 1; ; s.n++ {
+	stride := 1 + s.stride
+	if os.Getenv("KVM_TEST_FAULTS") == "all" {
+		stride = 1
+	}
+	for s.n = 1; ; s.n += 1 + rand.IntN(stride) {
 		err := do()
 		steps := s.steps(t)
 		if check(err); t.Failed() {
