@@ -48,7 +48,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if err := c.checkName(); err != nil {
 		return nil, err
 	}
-	machineType, err := h.machineType(ctx)
+	program, err := h.program(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
-			Type: machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
+			Type: program.machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
 			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,
 		},
 	}}

@@ -107,7 +107,7 @@ func TestCreate_TellsTheHostNothingThatQEMUWouldTakeForMoreThanItIs(t *testing.T
 	} {
 		transport := &listed{}
 		h := New(Config{Name: "lab", DataDir: "/data", Accelerator: "tcg"}, transport)
-		h.facts.machineType = "pc-q35-7.2"
+		h.facts.program.machineType = "pc-q35-7.2"
 		spec := InterfaceSpec{good.Type, maps.Clone(good.Forwards)}
 		c.change(&spec)
 		_, err := h.Create(t.Context(), InstanceSpec{Name: "a", VCPUs: 1, MemoryMiB: 1, Interfaces: map[string]InterfaceSpec{"lan": spec}})

@@ -327,6 +327,8 @@ func (h *fakeHost) Orphans(context.Context, string, string) ([]string, error) { 
 
 func (h *fakeHost) Forget() {}
 
+func (h *fakeHost) RunsAsRoot() bool { return false }
+
 func setKernel(record *host.Record, k host.KernelSpec) {
 	record.KernelImage, record.InitrdImage = host.Ref{Kind: host.Images, Name: k.Image}, host.Ref{}
 	if k.Initrd != "" {
