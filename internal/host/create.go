@@ -34,6 +34,7 @@ type KernelSpec struct{ Image, Initrd, CommandLine string }
 type InterfaceSpec struct {
 	Type     string                  // "user"
 	Forwards map[string]qemu.Forward // host port 0: one is chosen, once
+	Restrict *bool                   // no way out but the forwards; nil: false, and on a fork as its source's
 }
 
 // cpuModel is what guests see under each accelerator: all that it has.
@@ -71,7 +72,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		return nil, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
-		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
+		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC(), Restrict: isTrue(spec.Interfaces[key].Restrict)})
 	}
 
 	args := createArgs(inst, image)
@@ -82,6 +83,8 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	})
 	return made(inst, inst.raw != "", err)
 }
+
+func isTrue(b *bool) bool { return b != nil && *b }
 
 // giveDisk plans the instance's disk: an empty layer above its image, if it has
 // one.

@@ -189,6 +189,9 @@ func layerNode(l Layer) map[string]any {
 // checks of [Machine] and [Forward].)
 func netdev(i int, nic NIC, p Process) string {
 	option := fmt.Sprintf("%s,id=net%d", nic.Type, i)
+	if nic.Restrict {
+		option += ",restrict=on"
+	}
 	if p.Role == Receiver {
 		return option
 	}

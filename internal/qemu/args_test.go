@@ -18,7 +18,7 @@ func machine() Machine {
 		Disk: &Disk{SizeBytes: 1 << 30, Layers: []Layer{
 			{"0123456789abcdef.qcow2", "qcow2"}, {"fedcba9876543210.raw", "raw"},
 		}},
-		NICs: []NIC{{"lan", "user", "52:54:00:00:00:01"}, {"wan", "user", "52:54:00:00:00:02"}},
+		NICs: []NIC{{Key: "lan", Type: "user", MAC: "52:54:00:00:00:01"}, {Key: "wan", Type: "user", MAC: "52:54:00:00:00:02", Restrict: true}},
 	}
 }
 
