@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
@@ -148,6 +149,13 @@ func (l *lab) live(then ...func(base *host.Instance)) {
 		l.t.Errorf("the note says %q after standby", note)
 	}
 	l.bindsLoopbackOnly(fork)
+	gib := 1
+	must(l.t, l.Update(ctx, fork, host.Change{DiskGiB: &gib, Forwards: map[string]map[string]qemu.Forward{"lan": {
+		"http": fork.Forwards["lan"]["http"], "ssh": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 22},
+	}}}))
+	if size := l.in(fork, "cat /sys/block/vda/size"); size != "2097152\n" { // sectors of 512 bytes
+		l.t.Errorf("the disk has %s sectors after it has grown", size)
+	}
 
 	l.Forget()
 	base, err = l.Instance(ctx, "base")

@@ -48,7 +48,7 @@ func (l *lab) watch() *watch {
 			select {
 			case <-stopped:
 				return
-			case <-time.After(10 * time.Millisecond):
+			case <-time.After(20 * time.Millisecond):
 			}
 		}
 	}()
