@@ -43,6 +43,7 @@ type workspace struct {
 	t      *testing.T
 	dir    string
 	config string
+	env    []string // more of terraform's environment
 }
 
 // newWorkspace makes a workspace of which nothing is left when the test ends.
@@ -62,7 +63,7 @@ func bareWorkspace(t *testing.T, config string) *workspace {
 	t.Helper()
 	cli, err := buildProvider()
 	must(t, err)
-	w := &workspace{t, t.TempDir(), cli}
+	w := &workspace{t: t, dir: t.TempDir(), config: cli}
 	source := strings.TrimPrefix(provider.Address, "registry.terraform.io/")
 	must(t, os.WriteFile(filepath.Join(w.dir, "versions.tf"), fmt.Appendf(nil, "terraform {\n  required_providers { kvm = { source = %q } }\n}\n", source), 0o600))
 	w.write(config)
@@ -79,6 +80,7 @@ func (w *workspace) command(args ...string) *exec.Cmd {
 	cmd.Dir = w.dir
 	cmd.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+w.config, "TF_INPUT=0",
 		"TF_CLI_ARGS_plan=-no-color", "TF_CLI_ARGS_apply=-no-color", "TF_CLI_ARGS_destroy=-no-color")
+	cmd.Env = append(cmd.Env, w.env...)
 	// A group of its own, as in a terminal, where Ctrl-C goes to all of it.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd

@@ -25,7 +25,7 @@ import (
 func TestFanout_FromNothingOnAHostWithAnAwkwardDirectory(t *testing.T) {
 	t.Parallel()
 	own := newLab(t, testhost.Options{DataDirName: "it's, a \"dir\"; $(exit) " + strings.Repeat("deep", 25)})
-	if socket := filepath.Join(own.DataDir, "instances/base/run/migrate.sock"); len(socket) <= 107 {
+	if socket := filepath.Join(own.DataDir, "instances/base/run/migrate/sock"); len(socket) <= 107 {
 		t.Fatalf("%s is no longer than a socket's path may be", socket)
 	}
 	known := filepath.Join(t.TempDir(), "known_hosts")

@@ -132,6 +132,22 @@ func withoutURL(err error) error {
 	return err
 }
 
+// Redact is a source without what of it may be secret: user, password, query and
+// fragment of a URL. That there is a query is told. A path is what it was.
+func Redact(source string) string {
+	if !IsURL(source) {
+		return source
+	}
+	u, err := parseURL(source)
+	switch {
+	case err != nil: // it cannot be told what is what
+		return ""
+	case u.User == nil && u.RawQuery == "" && u.Fragment == "":
+		return source
+	}
+	return redact(u)
+}
+
 // redact makes a URL fit to be shown: without user, password and query.
 func redact(u *url.URL) string {
 	shown := *u

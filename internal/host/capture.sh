@@ -14,8 +14,10 @@
 # $size as in start.sh; $add, $switch and $drop say it in QMP. $add_below and
 # $switch_below do for $below, where the guest still writes to the layer $beneath.
 
-capture() { # QEMU ARGS…: those of the receiver
+capture() { # USER QEMU ARGS…: those of the receiver
 	guest=$pid
+	meets "$1"
+	admit "$1"
 	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process
 	rm -rf checkpoint.tmp
 	mkdir checkpoint.tmp && printf '%s\n' "$machine" >checkpoint.tmp/machine.json &&
@@ -26,11 +28,22 @@ capture() { # QEMU ARGS…: those of the receiver
 	end receiver "$uid" # of one whose switch was killed, too
 
 	listen
+	rm -rf run/migrate
+	mkdir run/migrate
+	own "$1" run/migrate
+	shift
 	spawn receiver "$@"
 	receiver=$pid
 	exec 7<run/receiver.out
 	dead_mans_switch
 	prepare_layer && migrate && save || abandon
+}
+
+meets() { # USER: fails unless the guest's process can reach the receiver, which is to be that user's
+	[ "$LOGIN" = 0 ] || return 0
+	is_of=$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$guest/status")
+	[ "$is_of" = 0 ] || [ "$is_of" = "$(id -u "${1:-root}")" ] ||
+		fail $INVALID "its process was started as user $is_of, and qemu_user is another one now: stop it and start it again first"
 }
 
 prepare_layer() {
@@ -48,7 +61,7 @@ prepare_layer() {
 	*) said="its guest does not write to disk/$below" && return 1 ;;
 	esac
 	# An empty layer above shows what is below, so it may be named before it is used.
-	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" && sync "disk/$top" disk &&
+	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" && (own "$(owner "disk/$below")" "disk/$top") && sync "disk/$top" disk &&
 		put instance.json "$becomes" || { said='cannot write a new layer of its disk' && return 1; }
 	say control "$add"
 	await 8 "$guest" 50 '"id": "blockdev-add"'
@@ -57,7 +70,7 @@ prepare_layer() {
 migrate() {
 	greet receiver 7 "$receiver" || return
 	say receiver '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'
-	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate.sock"},"id":"listen"}'
+	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate/sock"},"id":"listen"}'
 	await 7 "$receiver" 50 '"id": "listen"' || return
 
 	forget_migration || return
@@ -96,7 +109,7 @@ forget_migration() { # one whose shell and switch were both killed may be under 
 }
 
 begin() {
-	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate.sock"},"id":"migrate"}'
+	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate/sock"},"id":"migrate"}'
 }
 
 # QEMU asks which pages were dirtied, and copies them. A store of an emulated
@@ -172,7 +185,7 @@ wake() {
 
 end_receiver() {
 	end receiver "$uid"
-	rm -f run/receiver.* run/migrate.sock
+	rm -rf run/receiver.* run/migrate
 }
 
 dead_mans_switch() { # when this shell is killed: ends the receiver, and the guest goes on within a second

@@ -25,6 +25,7 @@ type source struct {
 	kernelImage Ref
 	initrdImage Ref
 	record      *Record // of an instance
+	user        qemu.User
 }
 
 // hasMemory reports whether what is copied has a checkpoint.
@@ -40,7 +41,7 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		if snap.Problem != "" {
 			return source{}, c.invalid("%s is damaged: %s", ref, snap.Problem)
 		}
-		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.Forwards, snap.KernelImage, snap.InitrdImage, nil}, nil
+		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.Forwards, snap.KernelImage, snap.InitrdImage, nil, qemu.User{}}, nil
 	}
 	inst, err := h.Instance(ctx, ref.Name)
 	if err != nil {
@@ -58,7 +59,8 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	case inst.State == lifecycle.Panicked:
 		return source{}, c.invalid("the guest of %s has panicked: start it anew first", ref)
 	}
-	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record}, nil
+	user, err := h.user(ctx)
+	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record, user}, err
 }
 
 // ofPresent copies a source, which it looks at anew when somebody else has
@@ -87,7 +89,7 @@ func (h *Host) copyArgs(c call, s source, text, ports string) []string {
 	}
 	args = append(append(args, compact(s.machine)), paceArgs(s.machine)...)
 	args = append(args, switchArgs(*s.record)...)
-	return append(append(args, h.QEMUBinary), receiverArgs(s.record.Name, s.uid, s.machine)...)
+	return append(args, h.receiverArgs(s.record.Name, s.uid, s.machine, s.user)...)
 }
 
 // switchArgs are what capture.sh needs to give a running instance a new layer.
@@ -107,9 +109,11 @@ func switchArgs(record Record) []string {
 	}, beneath...)
 }
 
-// receiverArgs are those of the QEMU that takes an instance's memory.
-func receiverArgs(name, uid string, m qemu.Machine) []string {
-	return qemu.Args(m, qemu.Process{Role: qemu.Receiver, Name: name, UID: uid, Generation: uuid.NewString()})
+// receiverArgs are user, program and arguments of the QEMU that takes an
+// instance's memory.
+func (h *Host) receiverArgs(name, uid string, m qemu.Machine, user qemu.User) []string {
+	return append([]string{user.Name, h.QEMUBinary},
+		qemu.Args(m, qemu.Process{Role: qemu.Receiver, Name: name, UID: uid, Generation: uuid.NewString(), User: user})...)
 }
 
 // paceArgs are capture.sh's patience and downtime. A guest may dirty its memory

@@ -5,7 +5,7 @@
 # $8 object to be made, $9 its metadata, ${10} that as it will be, ${11} its
 # host ports. For a running source then come machine, patience, downtime,
 # becomes, top, below, format, size, add, switch, drop, beneath, add_below and
-# switch_below as in capture.sh, and QEMU and the arguments of a receiver.
+# switch_below as in capture.sh, and user, QEMU and arguments of a receiver.
 enter "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
 object=$8 metadata=$9 becoming=${10} ports=${11}

@@ -34,6 +34,7 @@ type KernelSpec struct{ Image, Initrd, CommandLine string }
 type InterfaceSpec struct {
 	Type     string                  // "user"
 	Forwards map[string]qemu.Forward // host port 0: one is chosen, once
+	Restrict *bool                   // no way out but the forwards; nil: false, and on a fork as its source's
 }
 
 // cpuModel is what guests see under each accelerator: all that it has.
@@ -48,7 +49,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if err := c.checkName(); err != nil {
 		return nil, err
 	}
-	machineType, err := h.machineType(ctx)
+	program, err := h.program(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
-			Type: machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
+			Type: program.machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
 			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,
 		},
 	}}
@@ -71,7 +72,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		return nil, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
-		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC()})
+		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC(), Restrict: isTrue(spec.Interfaces[key].Restrict)})
 	}
 
 	args := createArgs(inst, image)
@@ -82,6 +83,8 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	})
 	return made(inst, inst.raw != "", err)
 }
+
+func isTrue(b *bool) bool { return b != nil && *b }
 
 // giveDisk plans the instance's disk: an empty layer above its image, if it has
 // one.

@@ -36,8 +36,14 @@ type Facts struct {
 
 // facts keeps what a host's QEMU is, for the driver's life.
 type facts struct {
-	mu          sync.Mutex
-	machineType string
+	mu      sync.Mutex
+	program program
+}
+
+// A program is a host's QEMU.
+type program struct {
+	machineType string // what "q35" stands for
+	version     *version.Version
 }
 
 // Facts probes a host: one round trip, and about a second for the guest that
@@ -87,21 +93,22 @@ func acceleratorProblem(values map[string]string) string {
 	return problem
 }
 
-// machineType is the versioned machine type that new instances get: one round
+// program is the host's QEMU, of whose machine type new instances are: one round
 // trip for the driver's life.
-func (h *Host) machineType(ctx context.Context) (string, error) {
+func (h *Host) program(ctx context.Context) (program, error) {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
-	if h.facts.machineType == "" {
+	if h.facts.program.machineType == "" {
 		values, err := h.probe(ctx, "no")
 		if err != nil {
-			return "", err
+			return program{}, err
 		}
-		if h.facts.machineType = values["machine"]; h.facts.machineType == "" {
-			return "", call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
+		if values["machine"] == "" {
+			return program{}, call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
 		}
+		h.facts.program = program{values["machine"], version.Must(version.NewVersion(values["version"]))}
 	}
-	return h.facts.machineType, nil
+	return h.facts.program, nil
 }
 
 // oldestQEMU is the first that can save the state of devices by a job.
@@ -110,7 +117,7 @@ var oldestQEMU = version.Must(version.NewVersion("6.0"))
 const testedQEMU = "7.2"
 
 func (h *Host) probe(ctx context.Context, accelerator string) (map[string]string, error) {
-	out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, cpuModel[h.Accelerator], accelerator)
+	out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, cpuModel[h.Accelerator], accelerator, h.QEMUUser)
 	if err != nil {
 		return nil, err
 	}

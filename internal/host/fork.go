@@ -87,5 +87,10 @@ func (spec ForkSpec) agrees(c call, s source) error {
 	if spec.Interfaces != nil && !maps.Equal(asked, has) {
 		return c.invalid("its network interfaces are %v, but a fork has those of its source, %v", asked, has)
 	}
+	for _, nic := range m.NICs {
+		if wanted := spec.Interfaces[nic.Key].Restrict; wanted != nil && *wanted != nic.Restrict {
+			return c.invalid("restrict of its network interface %s is %t, but a fork has that of its source, %t", nic.Key, *wanted, nic.Restrict)
+		}
+	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync/atomic"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
@@ -30,6 +31,7 @@ type Config struct {
 	DataDir     string // absolute; default DefaultDataDir
 	Accelerator string // "kvm" or "tcg"
 	QEMUBinary  string // name or path of qemu-system-x86_64
+	QEMUUser    string // whom QEMU becomes when root has started it; "": nobody else
 }
 
 // Defaults of [Config].
@@ -46,6 +48,7 @@ type Host struct {
 	inventory inventory // the last listing, shared
 	facts     facts     // what was probed of QEMU
 	ports     portSet   // host ports that calls in hand have chosen
+	asRoot    atomic.Int32
 }
 
 // New returns a driver for a host. Nothing is dialled before the first verb.

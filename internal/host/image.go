@@ -19,7 +19,7 @@ import (
 // An ImageSpec is what a new image is to be.
 type ImageSpec struct {
 	Name   string
-	Source string // kept as information
+	Source string // kept as information, where all can read it who log in: without secrets
 	SHA256 string // in hexadecimal, of what the content must be; "": anything
 
 	Settings json.RawMessage

@@ -29,9 +29,13 @@ type lab struct {
 }
 
 // newLab starts a host of the test's own.
-func newLab(t testing.TB, opts testhost.Options) *lab {
+func newLab(t testing.TB, opts testhost.Options) *lab { return newLabAs(t, opts, "") }
+
+// newLabAs starts one whose QEMU becomes a user; "" for nobody.
+func newLabAs(t testing.TB, opts testhost.Options, qemuUser string) *lab {
 	t.Helper()
 	l := connect(testhost.New(t, opts))
+	l.QEMUUser = qemuUser
 	t.Cleanup(func() { _ = l.Close() })
 	l.t = t
 	return l

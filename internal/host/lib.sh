@@ -7,6 +7,7 @@ LOCK_SECONDS=10 # after which the caller asks again
 trap '' PIPE # a script runs to its end, also when nobody hears it any more
 
 read -r BOOT_ID </proc/sys/kernel/random/boot_id
+LOGIN=$(id -u)
 MACHINE_ID=unknown
 [ ! -r /etc/machine-id ] || read -r MACHINE_ID </etc/machine-id
 
@@ -305,6 +306,38 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
 	) &
 	pid=$!
+}
+
+# Root may have QEMU become another user, after it has opened its files. What it
+# opens by name later is that user's: the layer that it writes, which it opens anew
+# when another one goes above, and the directory of the socket over which memory
+# goes. On its way there, which begins in the instance's directory, it may pass
+# through directories; those it may neither list nor write to, since root trusts
+# them, and nobody else gets that far, since those above are closed.
+
+admit() { # USER: in an instance's directory; "" for nobody
+	[ "$LOGIN" = 0 ] || [ "$1" ] || return 0
+	bits=0700
+	[ -z "$1" ] || { may_become "$1" && bits=0711; }
+	for part in . run disk; do
+		[ ! -d "$part" ] || chmod "$bits" "$part" || fail $FAILED "cannot change the mode of $part"
+	done
+}
+
+may_become() { # USER: fails unless QEMU may
+	[ "$LOGIN" = 0 ] || fail $UNFIT "qemu_user is $1, but the login is $(id -un), and only root can become another user: leave qemu_user out"
+	case $(id -u "$1" 2>/dev/null) in
+	'') fail $UNFIT "qemu_user is $1, and there is no such user (useradd --system --no-create-home --shell /usr/sbin/nologin $1)" ;;
+	0) fail $UNFIT "qemu_user is $1, and that is root" ;;
+	esac
+}
+
+own() { # USER PATH: makes it that user's, if there is one
+	[ -z "$1" ] || chown "$1" "$2" || fail $FAILED "$2 cannot be made user $1's"
+}
+
+owner() { # FILE: the user id of whom it is; "" where that can be the login only
+	[ "$LOGIN" != 0 ] || stat -c %u "$1"
 }
 
 running() { # PID

@@ -59,7 +59,7 @@ func choosePorts(inst *Instance, asked map[string]InterfaceSpec, inherited map[s
 		}
 	}
 	const count = lastPort - firstPort + 1
-	next, seen := rand.IntN(count), 0
+	next, seen := rand.IntN(count), 0 // #nosec G404 -- a port is no secret
 	choose := func(f qemu.Forward) qemu.Forward {
 		for ; f.HostPort == 0 && seen < count; next, seen = (next+1)%count, seen+1 {
 			if port := firstPort + next; !taken(port) && !slices.Contains(named, port) {

@@ -19,7 +19,7 @@ func withNIC() *Instance {
 
 func TestChoosePorts_KeepsWhatWasAskedForAndChoosesTheRest(t *testing.T) {
 	inst := withNIC()
-	asked := map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{
+	asked := map[string]InterfaceSpec{"lan": {Type: "user", Forwards: map[string]qemu.Forward{
 		"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 2201}, "http": {Protocol: "tcp", GuestPort: 80},
 	}}}
 	chosen, ok := choosePorts(inst, asked, nil, func(port int) bool { return port != 2201 && port != 23456 && port != 23457 })
@@ -39,14 +39,14 @@ func TestChoosePorts_GivesInheritedForwardsPortsOfTheirOwn(t *testing.T) {
 		t.Errorf("%v, %t", got, ok)
 	}
 	inst = withNIC()
-	choosePorts(inst, map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{}}}, inherited, func(int) bool { return false })
+	choosePorts(inst, map[string]InterfaceSpec{"lan": {Type: "user", Forwards: map[string]qemu.Forward{}}}, inherited, func(int) bool { return false })
 	if len(inst.Forwards) != 0 {
 		t.Errorf("an empty set of forwards became %v", inst.Forwards)
 	}
 }
 
 func TestChoosePorts_EndsWhenAllAreTaken(t *testing.T) {
-	asked := map[string]InterfaceSpec{"lan": {"user", map[string]qemu.Forward{
+	asked := map[string]InterfaceSpec{"lan": {Type: "user", Forwards: map[string]qemu.Forward{
 		"ssh": {Protocol: "tcp", GuestPort: 22, HostPort: 20001}, "http": {Protocol: "tcp", GuestPort: 80}, "dns": {Protocol: "udp", GuestPort: 53},
 	}}}
 	inst := withNIC()
@@ -74,6 +74,7 @@ func TestFork_HasItsSourcesMachine(t *testing.T) {
 		"a smaller disk":  {DiskGiB: 1},
 		"another network": {Interfaces: map[string]InterfaceSpec{"wan": {Type: "user"}}},
 		"one too many":    {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user"}, "wan": {Type: "user"}}},
+		"as its source's": {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user", Restrict: new(bool)}}},
 		"another type":    {Interfaces: map[string]InterfaceSpec{"lan": {Type: "bridge"}}},
 	} {
 		if err := bad.agrees(c, s); !errors.Is(err, ErrInvalid) {
@@ -93,7 +94,7 @@ func (l *listed) Run(ctx context.Context, s ssh.Script) (ssh.Result, error) {
 }
 
 func TestCreate_TellsTheHostNothingThatQEMUWouldTakeForMoreThanItIs(t *testing.T) {
-	good := InterfaceSpec{"user", map[string]qemu.Forward{"ssh": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 22}}}
+	good := InterfaceSpec{Type: "user", Forwards: map[string]qemu.Forward{"ssh": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 22}}}
 	for name, c := range map[string]struct {
 		change func(*InterfaceSpec)
 		says   string
@@ -107,8 +108,8 @@ func TestCreate_TellsTheHostNothingThatQEMUWouldTakeForMoreThanItIs(t *testing.T
 	} {
 		transport := &listed{}
 		h := New(Config{Name: "lab", DataDir: "/data", Accelerator: "tcg"}, transport)
-		h.facts.machineType = "pc-q35-7.2"
-		spec := InterfaceSpec{good.Type, maps.Clone(good.Forwards)}
+		h.facts.program.machineType = "pc-q35-7.2"
+		spec := InterfaceSpec{Type: good.Type, Forwards: maps.Clone(good.Forwards)}
 		c.change(&spec)
 		_, err := h.Create(t.Context(), InstanceSpec{Name: "a", VCPUs: 1, MemoryMiB: 1, Interfaces: map[string]InterfaceSpec{"lan": spec}})
 		if refused := errors.Is(err, ErrInvalid) && strings.Contains(err.Error(), c.says); refused != (c.says != "") || refused == (transport.told.Text == createScript) {

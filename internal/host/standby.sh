@@ -1,7 +1,7 @@
 # Puts a running or paused instance into standby. $1 directory, $2 uid,
 # $3 instance.json as it was read, $4 running or paused, $5 the machine
 # definition, $6 and $7 patience and downtime as in capture.sh, which this needs;
-# then QEMU and the arguments of a receiver.
+# then user, QEMU and arguments of a receiver.
 dir=$1 uid=$2 was=$3 mode=$4 machine=$5 patience=$6 downtime=$7
 shift 7
 lock "$dir"

@@ -52,6 +52,10 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 	if inst.Problem != "" {
 		return c.invalid("it is damaged: %s", inst.Problem)
 	}
+	user, err := h.user(ctx)
+	if err != nil {
+		return err
+	}
 	record := inst.Record
 	layer := make([]string, 5)
 	if disk := record.Machine.Disk; disk != nil {
@@ -63,13 +67,15 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		}
 	}
 	args := append([]string{h.dir(c.object), inst.UID, inst.raw, mode}, layer...)
-	args = append(args, h.QEMUBinary)
+	args = append(args, user.Name, h.QEMUBinary)
 	args = append(args, qemu.Args(record.Machine, qemu.Process{
-		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards,
+		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards, User: user,
 	})...)
-	if _, err := c.write(ctx, startScript, args...); err != nil {
+	out, err := c.write(ctx, startScript, args...)
+	if err != nil {
 		return err
 	}
+	h.noteLogin(out)
 	if layer[0] != "" {
 		inst.raw = layer[0]
 	}

@@ -1,11 +1,12 @@
 # Starts an instance's process and lets its guest run: from its firmware on, or
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
 # $4 mode (boot or restore); $5 instance.json with a new top layer, $6 its name,
-# $7 and $8 name and format of the layer below, $9 size in bytes; then QEMU and its
-# arguments. When the top layer may be written it is $7, and $5 and $6 are empty;
+# $7 and $8 name and format of the layer below, $9 size in bytes; then the user whom
+# QEMU becomes, or nothing, QEMU and its arguments. When the top layer may be written it is $7, and $5 and $6 are empty;
 # without a disk all five are.
 dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
-shift 9
+user=${10}
+shift 10
 
 lock "$dir"
 cd "$dir" || exit
@@ -18,12 +19,16 @@ else
 	[ ! -d checkpoint ] || fail $CHANGED "it has a checkpoint"
 fi
 
+mkdir -p run
+admit "$user"
 # A layer that others have, or that a checkpoint is of, is never written again.
 if [ "$top" ]; then
 	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || fail $FAILED "cannot make a disk layer"
 elif [ "$below" ]; then
 	[ "$(stat -c %h "disk/$below")" -le 1 ] || fail $FROZEN "its top layer belongs to others too"
 fi
+
+[ -z "$top$below" ] || own "$user" "disk/${top:-$below}"
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
@@ -42,7 +47,6 @@ load() { # memory is mapped already
 	rm run/device-state
 }
 
-mkdir -p run
 if [ "$mode" = restore ]; then
 	cp checkpoint/device-state run
 else
@@ -68,3 +72,4 @@ for layer in disk/*; do
 	*) [ ! -f "$layer" ] || [ "$(stat -c %s "$layer")" -ge 262144 ] || rm -f "$layer" ;;
 	esac
 done
+echo "login $LOGIN"

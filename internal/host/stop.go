@@ -30,8 +30,12 @@ func (h *Host) Standby(ctx context.Context, inst *Instance) error {
 	if inst.Unreadable { // of what machine its memory is cannot be told
 		return c.invalid("it is damaged: %s", inst.Problem)
 	}
+	user, err := h.user(ctx)
+	if err != nil {
+		return err
+	}
 	args := append([]string{h.dir(c.object), inst.UID, inst.raw, string(inst.State), compact(inst.Machine)}, paceArgs(inst.Machine)...)
-	args = append(append(args, h.QEMUBinary), receiverArgs(inst.Name, inst.UID, inst.Machine)...)
+	args = append(args, h.receiverArgs(inst.Name, inst.UID, inst.Machine, user)...)
 	if _, err := c.write(ctx, captureScript+standbyScript, args...); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ type Change struct {
 	Settings           json.RawMessage
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
 	Kernel             *KernelSpec                        // of a stopped instance; without an image: none
+	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
@@ -42,7 +43,7 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	}
 	asked := map[string]InterfaceSpec{}
 	for _, nic := range changed.Machine.NICs {
-		asked[nic.Key] = InterfaceSpec{nic.Type, keepPorts(change.Forwards[nic.Key], inst.Forwards[nic.Key])}
+		asked[nic.Key] = InterfaceSpec{Type: nic.Type, Forwards: keepPorts(change.Forwards[nic.Key], inst.Forwards[nic.Key])}
 	}
 	changed.Lost = nil
 	return h.withPorts(ctx, c, &changed, asked, nil, func(string) error {
@@ -66,7 +67,7 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil || change.Restrict != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
 		}
@@ -89,6 +90,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.MemoryMiB != nil {
 		m.MemoryMiB = *change.MemoryMiB
+	}
+	if change.Restrict != nil {
+		m.NICs = withRestrict(m.NICs, change.Restrict)
 	}
 	if change.Kernel != nil {
 		i.setKernel(*change.Kernel)
@@ -115,6 +119,17 @@ func (i *Instance) grow(c call, gib int) error {
 		i.Machine = withSize(i.Machine, size)
 	}
 	return nil
+}
+
+// withRestrict is nics of which some are restricted or are not any more.
+func withRestrict(nics []qemu.NIC, restrict map[string]bool) []qemu.NIC {
+	nics = slices.Clone(nics)
+	for i, nic := range nics {
+		if wanted, named := restrict[nic.Key]; named {
+			nics[i].Restrict = wanted
+		}
+	}
+	return nics
 }
 
 // keepPorts is the forwards with the host ports that those of the same key have,

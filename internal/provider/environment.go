@@ -35,6 +35,10 @@ func fromEnvironment(getenv func(string) string) (map[string]hosts.Entry, error)
 	if accelerator := getenv("KVM_HOST_ACCELERATOR"); accelerator != "" && accelerator != "kvm" && accelerator != "tcg" {
 		return nil, fmt.Errorf("KVM_HOST_ACCELERATOR is %q: it must be kvm or tcg", accelerator)
 	}
+	user := getenv("KVM_HOST_QEMU_USER")
+	if user != "" && !userName.MatchString(user) {
+		return nil, fmt.Errorf("KVM_HOST_QEMU_USER is %q: it %s", user, userNameRule)
+	}
 	h := hostModel{
 		Address:        types.StringValue(address),
 		Port:           port,
@@ -44,6 +48,7 @@ func fromEnvironment(getenv func(string) string) (map[string]hosts.Entry, error)
 		DataDir:        types.StringValue(getenv("KVM_HOST_DATA_DIR")),
 		Accelerator:    types.StringValue(getenv("KVM_HOST_ACCELERATOR")),
 		QEMUBinary:     types.StringValue(getenv("KVM_HOST_QEMU_BINARY")),
+		QEMUUser:       types.StringValue(user),
 	}
 	return map[string]hosts.Entry{environmentHost: h.entry(environmentHost)}, nil
 }

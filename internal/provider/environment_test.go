@@ -15,13 +15,13 @@ func TestEnvironment_DefinesTheHostDefault(t *testing.T) {
 	entries, err := fromEnvironment(env(map[string]string{
 		"KVM_HOST_ADDRESS": "kvm1", "KVM_HOST_PORT": "2222", "KVM_HOST_USER": "kvm",
 		"KVM_HOST_PRIVATE_KEY_FILE": "/key", "KVM_HOST_KEY": "ssh-ed25519 AAAA",
-		"KVM_HOST_DATA_DIR": "/srv/vms", "KVM_HOST_ACCELERATOR": "tcg", "KVM_HOST_QEMU_BINARY": "/opt/qemu",
+		"KVM_HOST_DATA_DIR": "/srv/vms", "KVM_HOST_ACCELERATOR": "tcg", "KVM_HOST_QEMU_BINARY": "/opt/qemu", "KVM_HOST_QEMU_USER": "qemu",
 	}))
 	if err != nil || len(entries) != 1 {
 		t.Fatal(entries, err)
 	}
 	entry := entries["default"]
-	if want := (host.Config{Name: "default", DataDir: "/srv/vms", Accelerator: "tcg", QEMUBinary: "/opt/qemu"}); entry.Host != want {
+	if want := (host.Config{Name: "default", DataDir: "/srv/vms", Accelerator: "tcg", QEMUBinary: "/opt/qemu", QEMUUser: "qemu"}); entry.Host != want {
 		t.Errorf("host: %+v; want %+v", entry.Host, want)
 	}
 	ssh := entry.SSH
@@ -40,7 +40,7 @@ func TestEnvironment_HasDefaults(t *testing.T) {
 
 func TestEnvironment_RefusesWhatCannotBe(t *testing.T) {
 	for name, value := range map[string]string{
-		"KVM_HOST_ADDRESS": "", "KVM_HOST_PORT": "0", "KVM_HOST_DATA_DIR": "vms", "KVM_HOST_ACCELERATOR": "xen",
+		"KVM_HOST_ADDRESS": "", "KVM_HOST_PORT": "0", "KVM_HOST_DATA_DIR": "vms", "KVM_HOST_ACCELERATOR": "xen", "KVM_HOST_QEMU_USER": "a,b",
 	} {
 		values := map[string]string{"KVM_HOST_ADDRESS": "kvm1"}
 		values[name] = value

@@ -30,6 +30,7 @@ type hostModel struct {
 	DataDir        types.String `tfsdk:"data_dir"`
 	Accelerator    types.String `tfsdk:"accelerator"`
 	QEMUBinary     types.String `tfsdk:"qemu_binary"`
+	QEMUUser       types.String `tfsdk:"qemu_user"`
 }
 
 // entries are the hosts of the configuration.
@@ -57,6 +58,7 @@ func (h *hostModel) entry(name string) hosts.Entry {
 			DataDir:     cmp.Or(h.DataDir.ValueString(), host.DefaultDataDir),
 			Accelerator: cmp.Or(h.Accelerator.ValueString(), host.DefaultAccelerator),
 			QEMUBinary:  cmp.Or(h.QEMUBinary.ValueString(), host.DefaultQEMUBinary),
+			QEMUUser:    h.QEMUUser.ValueString(),
 		},
 		SSH: ssh.Config{
 			Address:        h.Address.ValueString(),
@@ -83,6 +85,7 @@ func (h *hostModel) unknown() string {
 		{"private_key", h.PrivateKey}, {"private_key_file", h.PrivateKeyFile},
 		{"host_key", h.HostKey}, {"known_hosts_file", h.KnownHostsFile}, {"proxy_jump", h.ProxyJump},
 		{"data_dir", h.DataDir}, {"accelerator", h.Accelerator}, {"qemu_binary", h.QEMUBinary},
+		{"qemu_user", h.QEMUUser},
 	} {
 		if argument.value.IsUnknown() {
 			return argument.name

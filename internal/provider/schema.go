@@ -17,6 +17,11 @@ import (
 
 var absolute = regexp.MustCompile(`^/`)
 
+// userName is what a user on a host may be called, as for useradd.
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,31}$`)
+
+const userNameRule = "must be the name of a user: a letter or an underscore, and up to 31 letters, digits, dots, hyphens and underscores"
+
 func providerSchema() schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "Runs virtual machines on plain Linux hosts that have `sshd`, QEMU and a directory: no agent, no daemon, no root. " +
@@ -24,7 +29,7 @@ func providerSchema() schema.Schema {
 		Attributes: map[string]schema.Attribute{
 			"hosts": schema.MapNestedAttribute{
 				MarkdownDescription: "The hosts, by a name of 1 to 63 of `a-z`, `0-9` and `-` that is the first part of the id of everything on them. " +
-					"Default: one host called `default`, of the environment variables `KVM_HOST_ADDRESS`, `KVM_HOST_PORT`, `KVM_HOST_USER`, `KVM_HOST_PRIVATE_KEY_FILE`, `KVM_HOST_KEY`, `KVM_HOST_DATA_DIR`, `KVM_HOST_ACCELERATOR` and `KVM_HOST_QEMU_BINARY`. " +
+					"Default: one host called `default`, of the environment variables `KVM_HOST_ADDRESS`, `KVM_HOST_PORT`, `KVM_HOST_USER`, `KVM_HOST_PRIVATE_KEY_FILE`, `KVM_HOST_KEY`, `KVM_HOST_DATA_DIR`, `KVM_HOST_ACCELERATOR`, `KVM_HOST_QEMU_BINARY` and `KVM_HOST_QEMU_USER`. " +
 					"A host is connected to when it is first used, once.",
 				Optional:     true,
 				NestedObject: schema.NestedAttributeObject{Attributes: hostAttributes()},
@@ -76,6 +81,9 @@ func hostAttributes() map[string]schema.Attribute {
 		"accelerator": text("`kvm`, or `tcg` for software emulation, which is many times slower and meant for tests. It is never chosen silently. Default: `"+host.DefaultAccelerator+"`.",
 			stringvalidator.OneOf("kvm", "tcg")),
 		"qemu_binary": text("Name or path of QEMU on the host. Default: `" + host.DefaultQEMUBinary + "`."),
+		"qemu_user": text("User on the host whom QEMU becomes (`-runas`, from QEMU 9.1 on `-run-with user=`) when `user` is root; with another login it is an error. The user needs no rights of its own: QEMU opens `/dev/kvm`, disks and memory before. "+
+			"Best is one that runs nothing else, such as of `useradd --system --no-create-home --shell /usr/sbin/nologin NAME`. A change holds for an instance when it starts next. Default: none, and where the login is root an apply that starts a guest warns that it runs as root.",
+			stringvalidator.RegexMatches(userName, userNameRule)),
 	}
 }
 

@@ -26,6 +26,35 @@ type Process struct {
 	UID        string // the instance's, by which its process is known
 	Generation string // VM generation ID: a new UUID for every run
 	Forwards   map[string]map[string]Forward
+	User       User
+}
+
+// A User is whom the process becomes when it has opened its files, before its
+// guest runs. The zero value is none: it stays who started it.
+type User struct {
+	Name    string
+	RunWith bool // QEMU has -run-with user=, as from 9.1, where -runas is deprecated
+}
+
+func (u User) args() []string {
+	switch {
+	case u.Name == "":
+		return nil
+	case u.RunWith:
+		return []string{"-run-with", "user=" + value(u.Name)}
+	}
+	return []string{"-runas", u.Name}
+}
+
+// sandbox is the system call filter. It is on before the process becomes another
+// user, for which elevateprivileges=deny, or =children, would kill it. After that
+// it has no privileges and, as under every filter, cannot get any
+// (PR_SET_NO_NEW_PRIVS).
+func (u User) sandbox() string {
+	if u.Name != "" {
+		return "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
+	}
+	return "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 }
 
 // Args returns the arguments of qemu-system for a run of m. What the guest can
@@ -38,12 +67,13 @@ func Args(m Machine, p Process) []string {
 	args := []string{
 		"-name", "guest=" + value(p.Name), "-uuid", p.UID,
 		"-no-user-config", "-nodefaults", "-display", "none", "-S",
-		"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+		"-sandbox", p.User.sandbox(),
 		"-machine", m.Type + ",memory-backend=ram,vmport=off",
 		"-accel", m.Accelerator, "-cpu", m.CPU, "-smp", fmt.Sprint(m.VCPUs),
 		"-m", fmt.Sprintf("%dM", m.MemoryMiB), "-object", memory(m, p.Role),
 		"-rtc", "base=utc", "-action", "panic=pause", "-msg", "timestamp=on",
 	}
+	args = append(args, p.User.args()...)
 	args = append(args, monitors(p.Role)...)
 	args = append(args, "-device", "pvpanic-pci,addr=0x2")
 	args = append(args, "-device", "vmgenid,guid="+p.Generation)
@@ -159,6 +189,9 @@ func layerNode(l Layer) map[string]any {
 // checks of [Machine] and [Forward].)
 func netdev(i int, nic NIC, p Process) string {
 	option := fmt.Sprintf("%s,id=net%d", nic.Type, i)
+	if nic.Restrict {
+		option += ",restrict=on"
+	}
 	if p.Role == Receiver {
 		return option
 	}

@@ -18,7 +18,7 @@ func machine() Machine {
 		Disk: &Disk{SizeBytes: 1 << 30, Layers: []Layer{
 			{"0123456789abcdef.qcow2", "qcow2"}, {"fedcba9876543210.raw", "raw"},
 		}},
-		NICs: []NIC{{"lan", "user", "52:54:00:00:00:01"}, {"wan", "user", "52:54:00:00:00:02"}},
+		NICs: []NIC{{Key: "lan", Type: "user", MAC: "52:54:00:00:00:01"}, {Key: "wan", Type: "user", MAC: "52:54:00:00:00:02", Restrict: true}},
 	}
 }
 
@@ -33,6 +33,8 @@ func process(role Role) Process {
 }
 
 func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
+	dropped, runWith := process(Boot), process(Receiver)
+	dropped.User, runWith.User = User{Name: "qemu"}, User{Name: "qemu", RunWith: true}
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
 	for name, args := range map[string][]string{
@@ -40,6 +42,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		"restored": Args(machine(), process(Restored)),
 		"receiver": Args(machine(), process(Receiver)),
 		"bare":     Args(bare, process(Boot)),
+		"runas":    Args(bare, dropped),
+		"run-with": Args(bare, runWith),
 	} {
 		got := strings.Join(args, "\n") + "\n"
 		golden := filepath.Join("testdata", name+".args")

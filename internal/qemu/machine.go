@@ -41,6 +41,10 @@ type NIC struct {
 	Key  string `json:"key"`  // as in network_interfaces
 	Type string `json:"type"` // of its backend: "user"
 	MAC  string `json:"mac"`
+
+	// Restrict cuts the guest off from all but the forwards to it. It is of no
+	// checkpoint: one can be loaded with it and without.
+	Restrict bool `json:"restrict,omitempty"`
 }
 
 // A Forward makes a guest's port reachable on the host.

@@ -64,7 +64,7 @@ func (k *keyring) askAgent() ([]xssh.Signer, error) {
 	if socket == "" {
 		return nil, errors.New("SSH_AUTH_SOCK is not set")
 	}
-	conn, err := net.Dial("unix", socket)
+	conn, err := net.Dial("unix", socket) // #nosec G704 -- the agent of who runs this
 	if err != nil {
 		return nil, err
 	}
@@ -77,12 +77,12 @@ func (k *keyring) askAgent() ([]xssh.Signer, error) {
 }
 
 func (k *keyring) addFile(file string, fromAgent []xssh.Signer) {
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) // #nosec G304 -- the user names it
 	if err != nil {
 		k.unusable = append(k.unusable, err.Error())
 		return
 	}
-	public, _ := os.ReadFile(file + ".pub") // tells whose an encrypted key of an old format is
+	public, _ := os.ReadFile(file + ".pub") // #nosec G304 -- it is beside what the user names; it tells whose an encrypted key of an old format is
 	k.addPEM(text, file, public, fromAgent)
 }
 

@@ -25,6 +25,10 @@ type Options struct {
 	// DataDirName is the last element of the data directory's path, "data" if
 	// empty. Names with blanks, quotes and commas find errors in quoting.
 	DataDirName string
+
+	// PlainUser is for tests that root runs: the login is a user without rights.
+	// See [NoPlainUser].
+	PlainUser bool
 }
 
 // A Host is reached as [Host.User] at [Host.Address] and [Host.Port]. What it
@@ -33,7 +37,7 @@ type Options struct {
 type Host struct {
 	Address        string // 127.0.0.1
 	Port           int
-	User           string // who runs the test
+	User           string // who runs the test, or a plain user
 	PrivateKeyFile string // ed25519, without passphrase
 	HostKey        string // "ssh-ed25519 AAAA…"
 	DataDir        string // 0700, empty at first
@@ -79,6 +83,11 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	}
 	if err := h.makeKeys(); err != nil {
 		return nil, err
+	}
+	if opts.PlainUser && os.Geteuid() == 0 {
+		if err := h.makePlainUser(); err != nil {
+			return nil, err
+		}
 	}
 	if err := h.startSSHDOnFreePort(ctx, opts.SSHDConfig); err != nil {
 		return nil, err

@@ -86,6 +86,9 @@ func (h *Host) configureSSHD(ctx context.Context, extra []string) error {
 	if _, err := run(ctx, "", h.sshd.program, "-t", "-f", h.configFile()); err != nil {
 		return err
 	}
+	if err := h.giveToPlainUser(); err != nil {
+		return fmt.Errorf("give the host to its user: %w", err)
+	}
 	// From OpenSSH 9.8 on, a source whose authentication fails is locked out for
 	// a while: every test here comes from the same one.
 	lenient := "PerSourcePenalties=no"

@@ -31,7 +31,7 @@ func (m *model) id() hosts.ID {
 
 // spec is the image that is asked for.
 func (m *model) spec() (host.ImageSpec, error) {
-	spec := host.ImageSpec{Name: m.Name.ValueString(), Source: m.Source.ValueString(), Settings: field.Note(m.settings())}
+	spec := host.ImageSpec{Name: m.Name.ValueString(), Source: fetch.Redact(m.Source.ValueString()), Settings: field.Note(m.settings())}
 	if m.Checksum.IsNull() || m.Checksum.IsUnknown() {
 		return spec, nil
 	}
@@ -42,6 +42,12 @@ func (m *model) spec() (host.ImageSpec, error) {
 
 func (m *model) settings() field.Settings {
 	return field.Settings{Timeouts: field.TimeoutsOf(m.Timeouts)}
+}
+
+// isSourceOf reports whether the source is that of state but for the secrets in it,
+// which are unknown after an import.
+func (m *model) isSourceOf(state *model) bool {
+	return !m.Source.IsUnknown() && fetch.Redact(m.Source.ValueString()) == state.Source.ValueString()
 }
 
 // fill takes over what is on the host. A checksum that still holds stays as the
@@ -59,7 +65,9 @@ func (m *model) fill(name string, img *host.Image) {
 	m.UID = types.StringValue(img.UID)
 	m.Host = types.StringValue(name)
 	m.Name = types.StringValue(img.Name)
-	m.Source = types.StringValue(img.Source)
+	if fetch.Redact(m.Source.ValueString()) != img.Source { // else it may have more than the host was told
+		m.Source = types.StringValue(img.Source)
+	}
 	m.SHA256 = types.StringValue(img.SHA256)
 	m.Format = types.StringValue(img.Format)
 	m.SizeBytes = types.Int64Value(img.SizeBytes)

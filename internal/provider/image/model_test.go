@@ -42,6 +42,38 @@ func TestSpec_HasTheChecksumInDigits(t *testing.T) {
 	}
 }
 
+func TestSource_IsToldToTheHostWithoutSecrets(t *testing.T) {
+	const full, told = "https://me:pw@example.com/a%20b.img?sig=x#y", "https://example.com/a%20b.img?redacted"
+	m := model{Name: types.StringValue("debian"), Source: types.StringValue(full)}
+	if spec, err := m.spec(); err != nil || spec.Source != told {
+		t.Errorf("the host is told %q, %v; want %q", spec.Source, err, told)
+	}
+	for state, c := range map[string]struct {
+		has  string // on the host
+		want string // in the state, after a refresh
+		same bool   // as full, for the plan
+	}{
+		full:                    {told, full, false}, // it is the same text, which needs no more to be so
+		told:                    {told, told, true},
+		"":                      {told, told, true}, // imported
+		"https://other.example": {told, told, true},
+		"https://example.com/a%20b.img?redacted ": {full, full, false}, // noted by an older version
+	} {
+		s := model{Source: types.StringValue(state)}
+		s.fill("lab", &host.Image{Name: "debian", SHA256: sum, Source: c.has})
+		if got := s.Source.ValueString(); got != c.want {
+			t.Errorf("%q becomes %q; want %q", state, got, c.want)
+		}
+		if same := m.isSourceOf(&s); same != c.same {
+			t.Errorf("%q is taken for the same: %t", state, same)
+		}
+	}
+	rotated := model{Source: types.StringValue("https://me:pw@example.com/a%20b.img?sig=z")}
+	if rotated.isSourceOf(&model{Source: types.StringValue(full)}) {
+		t.Error("another query is taken for the same source")
+	}
+}
+
 func TestChecksum_ThatTheImageHasIsNoChange(t *testing.T) {
 	state := types.StringValue("sha256:" + sum)
 	for name, c := range map[string]struct{ config, plan, want types.String }{

@@ -2,6 +2,7 @@ package image
 
 import (
 	"context"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -22,7 +23,12 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	if !req.State.Raw.IsNull() {
+		var state model
+		resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 		resp.RequiresReplace = Effects.Changed(effect.Replace, req.State.Raw, req.Plan.Raw)
+		if config.isSourceOf(&state) { // the secrets are noted in the state
+			resp.RequiresReplace = slices.DeleteFunc(resp.RequiresReplace, path.Root("source").Equal)
+		}
 		return
 	}
 	field.PlanPlace(ctx, r.hosts, host.Images, config.Host, config.Name, path.Root("host"), resp)

@@ -77,7 +77,7 @@ func (r *imageResource) put(ctx context.Context, m *model) (*host.Image, string,
 		return nil, name, err
 	}
 	img, err := h.PutImage(ctx, spec, func(ctx context.Context) (host.ImageSource, error) {
-		return fetch.Open(ctx, spec.Source)
+		return fetch.Open(ctx, m.Source.ValueString())
 	})
 	if err != nil {
 		return img, name, report.Unsure(img, err)

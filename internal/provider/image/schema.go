@@ -31,7 +31,7 @@ func (r *imageResource) Schema(ctx context.Context, _ resource.SchemaRequest, re
 			"source": schema.StringAttribute{
 				MarkdownDescription: Effects.Describe("source", "Where the file comes from: an `http://` or `https://` URL, or a path on the machine that runs Terraform. "+
 					"A qcow2 file is refused if it has a backing file or an external data file, which could be any file of the host, is encrypted, is larger than 2 PiB for a guest, or is cut short or damaged (`qemu-img check`); so is a raw disk that begins like such a file. "+
-					"Snapshots inside a qcow2 file stay in it and are not used. A file is at most 1 TiB and leaves a sixteenth of what is free in the data directory; nothing is unpacked. Only a change of this text is noticed: to load a file that has changed in its place, change `checksum`."),
+					"Snapshots inside a qcow2 file stay in it and are not used. A file is at most 1 TiB and leaves a sixteenth of what is free in the data directory; nothing is unpacked. User, password and query of a URL, which may be secret, are in the state only; the host is not told them, and an image that is imported gets them by an apply that does no more. Only a change of this text is noticed: to load a file that has changed in its place, change `checksum`."),
 				Required:   true,
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1), field.Valid("a URL or a path", fetch.CheckSource)},
 			},

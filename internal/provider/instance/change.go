@@ -36,6 +36,7 @@ func (m *model) change(inst *host.Instance) host.Change {
 	if kernel := m.kernel(); m.ForkOf.IsNull() && kernel != inst.Kernel() { // a fork has its source's
 		change.Kernel = &kernel
 	}
+	change.Restrict = m.restrict(inst.Machine)
 	change.Forwards = m.forwards(inst)
 	return change
 }
@@ -63,6 +64,22 @@ func (m *model) forwards(inst *host.Instance) map[string]map[string]qemu.Forward
 		return nil
 	}
 	return wanted
+}
+
+// restrict is what is to be restricted and is not, and the other way round; nil
+// when nothing is.
+func (m *model) restrict(machine qemu.Machine) map[string]bool {
+	var differ map[string]bool
+	specs := interfaceSpecs(m.NetworkInterfaces)
+	for _, nic := range machine.NICs {
+		if wanted := specs[nic.Key].Restrict; wanted != nil && *wanted != nic.Restrict {
+			if differ == nil {
+				differ = map[string]bool{}
+			}
+			differ[nic.Key] = *wanted
+		}
+	}
+	return differ
 }
 
 // serves reports whether a forward that is there is the one that is wanted. Any
@@ -118,7 +135,7 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 
 // withoutStop is what of a change needs none.
 func withoutStop(change host.Change) host.Change {
-	change.VCPUs, change.MemoryMiB, change.Kernel = nil, nil, nil
+	change.VCPUs, change.MemoryMiB, change.Kernel, change.Restrict = nil, nil, nil, nil
 	return change
 }
 

@@ -30,6 +30,7 @@ type driver interface {
 	Snapshot(ctx context.Context, name string) (*host.Snapshot, error)
 	Snapshots(context.Context) ([]*host.Snapshot, error)
 	Forget()
+	RunsAsRoot() bool // once, after a guest was started so
 }
 
 var _ driver = (*host.Host)(nil)

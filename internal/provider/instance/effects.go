@@ -30,6 +30,7 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"network_interfaces.*":                        effect.Replace,
 	"network_interfaces.*.type":                   effect.Replace,
 	"network_interfaces.*.mac_address":            effect.Computed,
+	"network_interfaces.*.restrict":               effect.Restart,
 	"network_interfaces.*.forward":                effect.Live,
 	"network_interfaces.*.forward.*.guest_port":   effect.Live,
 	"network_interfaces.*.forward.*.host_port":    effect.Live,

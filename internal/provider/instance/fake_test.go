@@ -99,7 +99,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 		setKernel(&record, *spec.Kernel)
 	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
-		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs))})
+		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs)), Restrict: spec.Interfaces[key].Restrict != nil && *spec.Interfaces[key].Restrict})
 	}
 	record.Forwards = h.choose(forwardsOfSpecs(spec.Interfaces), nil)
 	return h.answer("create", h.add(spec.Name, record, lifecycle.Stopped))
@@ -261,7 +261,13 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 	}
 	set(&there.Machine.VCPUs, change.VCPUs)
 	set(&there.Machine.MemoryMiB, change.MemoryMiB)
-	if (change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil) && there.State != lifecycle.Stopped {
+	for i, nic := range there.Machine.NICs {
+		if restrict, named := change.Restrict[nic.Key]; named {
+			there.Machine.NICs = slices.Clone(there.Machine.NICs)
+			there.Machine.NICs[i].Restrict = restrict
+		}
+	}
+	if (change.Restrict != nil || change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil) && there.State != lifecycle.Stopped {
 		return host.ErrInvalid
 	}
 	if change.Kernel != nil {
@@ -338,6 +344,8 @@ func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return
 func (h *fakeHost) Orphans(context.Context, string, string) ([]string, error) { return nil, nil }
 
 func (h *fakeHost) Forget() {}
+
+func (h *fakeHost) RunsAsRoot() bool { return false }
 
 func setKernel(record *host.Record, k host.KernelSpec) {
 	record.KernelImage, record.InitrdImage = host.Ref{Kind: host.Images, Name: k.Image}, host.Ref{}

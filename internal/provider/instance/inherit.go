@@ -24,6 +24,19 @@ func (m inheritedNumber) PlanModifyInt64(ctx context.Context, req planmodifier.I
 	}
 }
 
+// An inheritedBool that is left out is false, and on a fork what the source has.
+type inheritedBool struct{}
+
+func (inheritedBool) PlanModifyBool(ctx context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case !isFork(ctx, req.Config):
+		resp.PlanValue = types.BoolValue(false)
+	case !req.StateValue.IsNull():
+		resp.PlanValue = req.StateValue
+	}
+}
+
 // An inheritedMap that is left out is empty, and on a fork what the source has.
 type inheritedMap struct{ elements attr.Type }
 
@@ -57,6 +70,8 @@ const inheritance = "What is left out is the default, and on a fork what its sou
 
 func (inheritedNumber) Description(context.Context) string         { return inheritance }
 func (inheritedNumber) MarkdownDescription(context.Context) string { return inheritance }
+func (inheritedBool) Description(context.Context) string           { return inheritance }
+func (inheritedBool) MarkdownDescription(context.Context) string   { return inheritance }
 func (inheritedMap) Description(context.Context) string            { return inheritance }
 func (inheritedMap) MarkdownDescription(context.Context) string    { return inheritance }
 func (keptSize) Description(context.Context) string                { return "A disk never shrinks." }

@@ -18,6 +18,7 @@ var forwardType = types.ObjectType{AttrTypes: map[string]attr.Type{
 var interfaceType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"type":        types.StringType,
 	"mac_address": types.StringType,
+	"restrict":    types.BoolType,
 	"forward":     types.MapType{ElemType: forwardType},
 }}
 
@@ -30,6 +31,7 @@ func interfacesValue(inst *host.Instance) types.Map {
 		interfaces[nic.Key] = types.ObjectValueMust(interfaceType.AttrTypes, map[string]attr.Value{
 			"type":        types.StringValue(nic.Type),
 			"mac_address": types.StringValue(nic.MAC),
+			"restrict":    types.BoolValue(nic.Restrict),
 			"forward":     forwardsValue(present[nic.Key]),
 		})
 	}
@@ -61,12 +63,22 @@ func interfaceSpecs(interfaces types.Map) map[string]host.InterfaceSpec {
 		if !ok {
 			continue
 		}
+		restrict, _ := object.Attributes()["restrict"].(types.Bool)
 		specs[key] = host.InterfaceSpec{
 			Type:     text(object, "type").ValueString(),
 			Forwards: forwardsOf(object.Attributes()["forward"]),
+			Restrict: pointer(restrict),
 		}
 	}
 	return specs
+}
+
+// pointer is nil for what is not known yet: it is left to the source of a fork.
+func pointer(value types.Bool) *bool {
+	if value.IsUnknown() {
+		return nil
+	}
+	return value.ValueBoolPointer()
 }
 
 // forwardsOf gives a forward whose host port is yet to be chosen port 0.

@@ -40,6 +40,7 @@ func listedAttributes() map[string]schema.Attribute {
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"type":        text("Kind of the network: `user`."),
 				"mac_address": text("MAC address."),
+				"restrict":    schema.BoolAttribute{MarkdownDescription: "Whether the guest is cut off from all but the forwards.", Computed: true},
 				"forward": schema.MapNestedAttribute{
 					MarkdownDescription: "Ports of the guest that are reachable on the host, by name.",
 					Computed:            true,

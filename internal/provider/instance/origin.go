@@ -146,4 +146,7 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 	if wanted := slices.Sorted(maps.Keys(m.NetworkInterfaces.Elements())); !slices.Equal(wanted, has) {
 		refuse("network_interfaces", itsSources, "has the network interfaces %v, and the fork names %v.", has, wanted)
 	}
+	for key, wanted := range m.restrict(*source) {
+		refuse("network_interfaces", itsSources, "has restrict = %t on its network interface %s, and the fork names %t.", !wanted, key, wanted)
+	}
 }

@@ -60,6 +60,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	inst, err := m.create(ctx, d)
+	warnOfRoot(&resp.Diagnostics, id.Host, d)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "create", id, err)
 	}
@@ -122,6 +123,7 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 	defer cancel()
 
 	id := before.id()
+	defer r.warnOfRoot(&resp.Diagnostics, id.Host)
 	inst, err := r.update(ctx, id, before.UID.ValueString(), &m, before.planned(&m, req.State.Raw, req.Plan.Raw))
 	if err != nil {
 		report.Error(&resp.Diagnostics, "update", id, err)

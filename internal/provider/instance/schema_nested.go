@@ -59,7 +59,7 @@ func interfacesAttribute() schema.MapNestedAttribute {
 		PlanModifiers:       []planmodifier.Map{inheritedMap{interfaceType}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("network_interfaces.*.type", "`user`: a network of the instance's own, in its QEMU process, from which it reaches what its host reaches. Default: `user`."),
+				MarkdownDescription: Effects.Describe("network_interfaces.*.type", "`user`: a network of the instance's own, in its QEMU process, from which it reaches what its host reaches, the host's own 127.0.0.1 among it (as 10.0.2.2), unless `restrict` is set. Default: `user`."),
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString(defaultNICType),
@@ -69,6 +69,12 @@ func interfacesAttribute() schema.MapNestedAttribute {
 				MarkdownDescription: Effects.Describe("network_interfaces.*.mac_address", "MAC address, chosen once; a fork has that of its source."),
 				Computed:            true,
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
+			},
+			"restrict": schema.BoolAttribute{
+				MarkdownDescription: Effects.Describe("network_interfaces.*.restrict", "Whether the guest is cut off from everything but connections that come in by `forward`: from the host, its 127.0.0.1 and its services, and from what the host reaches. Default: `false`; on a fork that of its source, with which it must agree."),
+				Optional:            true,
+				Computed:            true,
+				PlanModifiers:       []planmodifier.Bool{inheritedBool{}},
 			},
 			"forward": forwardAttribute(),
 		}},

@@ -88,6 +88,22 @@ func whyEnded(reason string) string {
 	return "QEMU ended it for this reason: " + report.Text(reason) + "."
 }
 
+// warnOfRoot says of a host, once for each run of the provider that starts a guest
+// there, that a guest which breaks out of its QEMU is root.
+func warnOfRoot(diags *diag.Diagnostics, name string, d driver) {
+	if d.RunsAsRoot() {
+		diags.AddWarning("Guests run as root on host "+name,
+			"The login is root, and so is the QEMU of each guest: a guest that breaks out of it has the whole host.\n\nHost: "+name+"\n\n"+
+				"Log in as a user who may open /dev/kvm and owns data_dir, or set qemu_user for this host to a user whom QEMU is to become.")
+	}
+}
+
+func (r *instanceResource) warnOfRoot(diags *diag.Diagnostics, name string) {
+	if d, err := r.drive(name); err == nil {
+		warnOfRoot(diags, name, d)
+	}
+}
+
 // refusal is why nothing can be done with an instance.
 func refusal(inst *host.Instance) error {
 	if inst.Problem != "" {
