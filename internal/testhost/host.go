@@ -25,13 +25,22 @@ type Options struct {
 	// DataDirName is the last element of the data directory's path, "data" if
 	// empty. Names with blanks, quotes and commas find errors in quoting.
 	DataDirName string
+
+	// Link is the network to the host, loopback if nil. What runs on the host is
+	// in the link's namespace, too.
+	Link *Link
+
+	// Mounts are files that the host has instead of this machine's, by absolute
+	// path: seen by the SSH server and what runs under it, by nobody else. They
+	// need root.
+	Mounts map[string]string
 }
 
 // A Host is reached as [Host.User] at [Host.Address] and [Host.Port]. What it
 // has on disk is below one short-named temporary directory, since the path of a
 // UNIX socket has at most 107 bytes.
 type Host struct {
-	Address        string // 127.0.0.1
+	Address        string // 127.0.0.1, or that of its link
 	Port           int
 	User           string // who runs the test
 	PrivateKeyFile string // ed25519, without passphrase
@@ -66,8 +75,12 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	if name == "" {
 		name = "data"
 	}
+	address := "127.0.0.1"
+	if opts.Link != nil {
+		address = opts.Link.HostAddress
+	}
 	h := &Host{
-		Address:        "127.0.0.1",
+		Address:        address,
 		User:           me.Username,
 		PrivateKeyFile: filepath.Join(dir, "id_ed25519"),
 		DataDir:        filepath.Join(dir, name),
@@ -80,6 +93,7 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	if err := h.makeKeys(); err != nil {
 		return nil, err
 	}
+	h.sshd.within = opts.within()
 	if err := h.startSSHDOnFreePort(ctx, opts.SSHDConfig); err != nil {
 		return nil, err
 	}

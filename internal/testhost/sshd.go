@@ -15,6 +15,7 @@ import (
 // sshd is the server's program and, while it runs, its process.
 type sshd struct {
 	program string
+	within  []string // the command that starts it in namespaces of its own
 	options []string // beside those of every start
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when the process has ended
@@ -45,7 +46,8 @@ func (h *Host) StartSSHD(ctx context.Context) error {
 // thread is kept until the process has ended.
 func (s *sshd) start(args []string) error {
 	started := make(chan error)
-	s.cmd = exec.Command(s.program, args...)
+	argv := append(append(s.within[:len(s.within):len(s.within)], s.program), args...)
+	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	s.ended = make(chan struct{})
 	go func(cmd *exec.Cmd, ended chan struct{}) {
