@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ const longestTry = 5 * time.Second
 // one request on a connection of its own, without retry.
 type GuestClient struct {
 	URL string // such as "http://127.0.0.1:8080"
+
+	// Dial connects to it, if it is not to be reached directly.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // connectionPerRequest does not keep connections: behind a forwarded port there
@@ -72,7 +76,11 @@ func (c GuestClient) do(ctx context.Context, method, path, body string) (string,
 	if err != nil {
 		return "", err
 	}
-	response, err := connectionPerRequest.Do(request)
+	client := connectionPerRequest
+	if c.Dial != nil {
+		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: c.Dial}}
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return "", err
 	}

@@ -3,7 +3,6 @@ package testhost
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -29,7 +28,8 @@ type Link struct {
 	HostAddress   string // of the namespace, "198.18.…"
 	clientAddress string
 
-	opts      LinkOptions
+	rtt       atomic.Int64 // a time.Duration
+	loss      float64
 	namespace *os.File
 	client    *os.File // TUN device where the test is
 	host      *os.File // TUN device in the namespace
@@ -48,7 +48,8 @@ func NewLink(t testing.TB, opts LinkOptions) *Link {
 	if _, err := os.Stat(tunDevice); err != nil {
 		t.Skip("this needs TUN devices: ", err)
 	}
-	l := &Link{opts: opts, trips: tripCounter{rtt: opts.RTT}}
+	l := &Link{loss: opts.Loss}
+	l.SetRTT(opts.RTT)
 	err := l.open()
 	if errors.Is(err, fs.ErrPermission) {
 		t.Skip("this needs a root who may make network namespaces and TUN devices: ", err)
@@ -61,6 +62,9 @@ func NewLink(t testing.TB, opts LinkOptions) *Link {
 	l.carry(l.host, l.client, opts.Seed+1, false)
 	return l
 }
+
+// SetRTT changes how long packets sent from now on are under way.
+func (l *Link) SetRTT(rtt time.Duration) { l.rtt.Store(int64(rtt)) }
 
 // SetDown has every packet lost, also those under way, or no longer.
 func (l *Link) SetDown(down bool) { l.down.Store(down) }
@@ -104,15 +108,15 @@ func (l *Link) carry(from, to *os.File, seed uint64, fromClient bool) {
 			if err != nil {
 				return
 			}
-			now := time.Now()
+			now, rtt := time.Now(), time.Duration(l.rtt.Load())
 			if fromClient {
-				l.trips.sent(buffer[:n], now)
+				l.trips.sent(buffer[:n], now, rtt)
 			}
-			if l.down.Load() || chance.Float64() < l.opts.Loss {
+			if l.down.Load() || chance.Float64() < l.loss {
 				continue
 			}
 			select {
-			case underWay <- packet{append([]byte(nil), buffer[:n]...), now.Add(l.opts.RTT / 2)}:
+			case underWay <- packet{append([]byte(nil), buffer[:n]...), now.Add(rtt / 2)}:
 			default: // as a router does whose queue is full
 			}
 		}
@@ -128,8 +132,4 @@ func (l *Link) carry(from, to *os.File, seed uint64, fromClient bool) {
 			}
 		}
 	})
-}
-
-func (l *Link) String() string {
-	return fmt.Sprintf("a link of %s, %.1f %% loss", l.opts.RTT, 100*l.opts.Loss)
 }

@@ -22,7 +22,7 @@ func TestLink_DelaysLosesAndReconnects(t *testing.T) {
 	}
 	conn.Close()
 	if took := time.Since(begun); took < rtt || took > 10*rtt {
-		t.Errorf("to connect took %s over %s", took, link)
+		t.Errorf("to connect took %s over a link of %s", took, rtt)
 	}
 
 	client := mustDial(t, h, h.PrivateKeyFile)

@@ -10,19 +10,18 @@ import (
 // than a round trip's time after the first may be due to an answer, data sent
 // sooner cannot. The time that either end needs does not count.
 type tripCounter struct {
-	rtt   time.Duration
 	mu    sync.Mutex
 	begun time.Time // when the latest round trip began
 	trips int
 }
 
-func (c *tripCounter) sent(packet []byte, now time.Time) {
+func (c *tripCounter) sent(packet []byte, now time.Time, rtt time.Duration) {
 	if !hasTCPData(packet) {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now.Sub(c.begun) >= c.rtt {
+	if now.Sub(c.begun) >= rtt {
 		c.begun = now
 		c.trips++
 	}
@@ -33,6 +32,7 @@ func (c *tripCounter) sent(packet []byte, now time.Time) {
 func (l *Link) Trips(do func()) int {
 	l.trips.mu.Lock()
 	before := l.trips.trips
+	l.trips.begun = time.Time{} // what was sent before does not stand for what do sends
 	l.trips.mu.Unlock()
 	do()
 	l.trips.mu.Lock()
