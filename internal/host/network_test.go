@@ -57,3 +57,13 @@ func TestVerbs_TakeAsManyRoundTripsOverASlowNetwork(t *testing.T) {
 		}
 	}
 }
+
+func TestVerbs_WorkWhereOnePacketOfAHundredIsLost(t *testing.T) {
+	t.Parallel()
+	link := testhost.NewLink(t, testhost.LinkOptions{RTT: 20 * time.Millisecond, Loss: 0.01, Seed: 1})
+	another(t, testhost.Options{Link: link}).live()
+	if link.Lost() == 0 {
+		t.Error("no packet was lost")
+	}
+	t.Logf("%d packets were lost", link.Lost())
+}

@@ -34,6 +34,7 @@ type Link struct {
 	client    *os.File // TUN device where the test is
 	host      *os.File // TUN device in the namespace
 	down      atomic.Bool
+	lost      atomic.Int64
 	carriers  sync.WaitGroup
 	trips     tripCounter
 }
@@ -68,6 +69,9 @@ func (l *Link) SetRTT(rtt time.Duration) { l.rtt.Store(int64(rtt)) }
 
 // SetDown has every packet lost, also those under way, or no longer.
 func (l *Link) SetDown(down bool) { l.down.Store(down) }
+
+// Lost is how many packets were lost.
+func (l *Link) Lost() int { return int(l.lost.Load()) }
 
 // DownFor has every packet lost for a while.
 func (l *Link) DownFor(ctx context.Context, while time.Duration) {
@@ -113,6 +117,7 @@ func (l *Link) carry(from, to *os.File, seed uint64, fromClient bool) {
 				l.trips.sent(buffer[:n], now, rtt)
 			}
 			if l.down.Load() || chance.Float64() < l.loss {
+				l.lost.Add(1)
 				continue
 			}
 			select {
