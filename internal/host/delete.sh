@@ -12,5 +12,7 @@ case $(cat "$object/$metadata" 2>/dev/null) in
 esac
 
 (cd "$object" && end control "$uid" && end receiver "$uid") || exit
-[ "$metadata" != instance.json ] || find ports -lname "../$object" -exec rm -f {} +
+for claim in ports/*; do # an image's or a snapshot's are none
+	[ ! "$claim" -ef "$object" ] || rm -f "$claim"
+done
 remove "$object"

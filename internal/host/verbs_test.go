@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
@@ -128,10 +129,13 @@ func (l *lab) verbs(pause *time.Duration) []deed {
 	}
 }
 
-// live does all verbs.
-func (l *lab) live() {
+// live does all verbs, or those that are named.
+func (l *lab) live(names ...string) {
 	l.t.Helper()
 	for _, deed := range l.verbs(new(time.Duration)) {
+		if len(names) > 0 && !slices.Contains(names, deed.name) {
+			continue
+		}
 		if err := deed.do(); err != nil {
 			l.t.Fatalf("%s: %v", deed.name, err)
 		}
@@ -143,6 +147,9 @@ func (l *lab) live() {
 		}
 	}
 }
+
+// briefly are verbs enough to show a way to a host that is in order.
+var briefly = []string{"upload", "create", "fork", "restore", "ready", "snapshot", "stop", "delete"}
 
 // A blob is what an image has, of no format and that no compression makes small.
 type blob struct {

@@ -30,6 +30,10 @@ type Options struct {
 	// in the link's namespace, too.
 	Link *Link
 
+	// Hidden hosts of a link listen on the loopback of its namespace: they are
+	// reached through another one of the same link only.
+	Hidden bool
+
 	// Mounts are files that the host has instead of this machine's, by absolute
 	// path: seen by the SSH server and what runs under it, by nobody else. They
 	// need root.
@@ -76,7 +80,7 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 		name = "data"
 	}
 	address := "127.0.0.1"
-	if opts.Link != nil {
+	if opts.Link != nil && !opts.Hidden {
 		address = opts.Link.HostAddress
 	}
 	h := &Host{
