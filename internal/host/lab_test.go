@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -180,7 +181,10 @@ func guestOf(inst *host.Instance) testhost.GuestClient {
 func (l *lab) guest(inst *host.Instance) testhost.GuestClient {
 	guest := guestOf(inst)
 	if l.far {
-		guest.Dial = func(ctx context.Context, _, address string) (net.Conn, error) { return l.trips.DialTCP(ctx, address) }
+		guest.HTTP = &http.Client{Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext:       func(ctx context.Context, _, address string) (net.Conn, error) { return l.trips.DialTCP(ctx, address) },
+		}}
 	}
 	return guest
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -21,10 +20,8 @@ const longestTry = 5 * time.Second
 // A GuestClient asks a running [Guest] through a forwarded port. Every call is
 // one request on a connection of its own, without retry.
 type GuestClient struct {
-	URL string // such as "http://127.0.0.1:8080"
-
-	// Dial connects to it, if it is not to be reached directly.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	URL  string       // such as "http://127.0.0.1:8080"
+	HTTP *http.Client // nil: it is reached directly
 }
 
 // connectionPerRequest does not keep connections: behind a forwarded port there
@@ -77,8 +74,8 @@ func (c GuestClient) do(ctx context.Context, method, path, body string) (string,
 		return "", err
 	}
 	client := connectionPerRequest
-	if c.Dial != nil {
-		client = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: c.Dial}}
+	if c.HTTP != nil {
+		client = c.HTTP
 	}
 	response, err := client.Do(request)
 	if err != nil {
