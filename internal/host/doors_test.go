@@ -17,7 +17,7 @@ import (
 
 func TestVerbs_MakeDoWithOneSessionAndWithTwo(t *testing.T) {
 	t.Parallel()
-	another(t, testhost.Options{SSHDConfig: []string{"MaxSessions 1"}}).live()
+	another(t, testhost.Options{SSHDConfig: []string{"MaxSessions 1"}}).live(briefly...)
 	another(t, testhost.Options{SSHDConfig: []string{"MaxSessions 2"}}).live(briefly...)
 }
 
@@ -32,7 +32,7 @@ func TestVerbs_WorkThroughABastion(t *testing.T) {
 		cfg.ProxyJump = fmt.Sprintf("%s@%s:%d", bastion.User, bastion.Address, bastion.Port)
 	})
 	must(t, bastion.Trust(l.testhost)) // one key opens both
-	l.live()
+	l.live(briefly...)
 	log, err := os.ReadFile(l.testhost.SSHDLog)
 	must(t, err)
 	if n := strings.Count(string(log), "Connection from 127.0.0.1"); n != 1 {

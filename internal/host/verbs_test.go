@@ -83,8 +83,11 @@ func (l *lab) verbs(pause *time.Duration) []deed {
 			func() { l.in(fork, "echo one >/note") }},
 		{"snapshot", func() (err error) {
 			snap, err = l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "live", Instance: "fork"})
+			if err == nil {
+				*pause = snap.Pause
+			}
 			return err
-		}, func() { *pause = snap.Pause; notes(&fork, "one\n")(); l.in(fork, "echo two >/note") }},
+		}, func() { notes(&fork, "one\n")(); l.in(fork, "echo two >/note") }},
 		{"label", func() error { return l.LabelSnapshot(ctx, snap, map[string]string{"a": "b"}, nil) }, nil},
 		{"fork of a running one", func() (err error) {
 			copied, err = l.Fork(ctx, host.ForkSpec{Name: "copied", Source: host.Ref{Kind: host.Instances, Name: "fork"}})
