@@ -76,6 +76,11 @@ func hostFiles(t *testing.T, kind string, authority xssh.Signer, change func(*xs
 	return directives, key
 }
 
+// authorityLine is that of known_hosts which trusts an authority.
+func authorityLine(pattern string, authority xssh.Signer) string {
+	return "@cert-authority " + pattern + " " + authorizedKey(authority.PublicKey())
+}
+
 func TestClient_AcceptsWhatACertificateAuthorityVouchesFor(t *testing.T) {
 	_, ed25519Authority := newKey(t)
 	authorities := map[string]xssh.Signer{"ed25519": ed25519Authority, "rsa": rsaKey(t)}
