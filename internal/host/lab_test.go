@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,7 @@ type lab struct {
 	*host.Host
 	testhost *testhost.Host
 	trips    *counter
+	far      bool // its guests are reached through SSH only
 	t        testing.TB
 }
 
@@ -44,10 +46,20 @@ func newLabAs(t testing.TB, opts testhost.Options, qemuUser string) *lab {
 func connect(th *testhost.Host) *lab { return connectWith(th, host.Prelude) }
 
 func connectWith(th *testhost.Host, prelude string) *lab {
-	trips := &counter{Transport: ssh.New(ssh.Config{
+	cfg := wayTo(th)
+	cfg.Prelude = prelude
+	return connectBy(th, cfg)
+}
+
+func wayTo(th *testhost.Host) ssh.Config {
+	return ssh.Config{
 		Address: th.Address, Port: th.Port, User: th.User,
-		PrivateKeyFile: th.PrivateKeyFile, HostKey: th.HostKey, Prelude: prelude,
-	})}
+		PrivateKeyFile: th.PrivateKeyFile, HostKey: th.HostKey, Prelude: host.Prelude,
+	}
+}
+
+func connectBy(th *testhost.Host, cfg ssh.Config) *lab {
+	trips := &counter{Transport: ssh.New(cfg)}
 	h := host.New(host.Config{Name: "lab", DataDir: th.DataDir, Accelerator: "tcg", QEMUBinary: host.DefaultQEMUBinary}, trips)
 	return &lab{Host: h, testhost: th, trips: trips}
 }
@@ -169,16 +181,28 @@ func guestOf(inst *host.Instance) testhost.GuestClient {
 	return testhost.GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", inst.Forwards["lan"]["http"].HostPort)}
 }
 
+// guest is guestOf, wherever the host is.
+func (l *lab) guest(inst *host.Instance) testhost.GuestClient {
+	guest := guestOf(inst)
+	if l.far {
+		guest.HTTP = &http.Client{Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext:       func(ctx context.Context, _, address string) (net.Conn, error) { return l.trips.DialTCP(ctx, address) },
+		}}
+	}
+	return guest
+}
+
 func (l *lab) token(inst *host.Instance) string {
 	l.t.Helper()
-	token, err := guestOf(inst).Token(context.Background())
+	token, err := l.guest(inst).Token(context.Background())
 	must(l.t, err)
 	return token
 }
 
 func (l *lab) in(inst *host.Instance, command string) string {
 	l.t.Helper()
-	out, err := guestOf(inst).Run(context.Background(), command)
+	out, err := l.guest(inst).Run(context.Background(), command)
 	must(l.t, err)
 	return out
 }

@@ -246,8 +246,9 @@ func TestPaused_GoesToStandbyAndOn(t *testing.T) {
 	l.await(fork)
 }
 
-func TestRestore_ShortensAChainThatHasBecomeTooLong(t *testing.T) {
-	l := shared(t)
+func TestRestore_ShortensAChainThatHasBecomeTooLong(t *testing.T) { shared(t).wantShortChain(t) }
+
+func (l *lab) wantShortChain(t *testing.T) {
 	ctx := context.Background()
 	fork := l.fork("flattened")
 	l.in(fork, "echo first >/disk/note && sync")

@@ -24,7 +24,7 @@ func TestPrivileges_OfAPlainUserAreEnoughForAWholeLife(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, testhost.Options{PlainUser: true})
 	w := l.watch()
-	l.live()
+	l.wholeLife()
 	w.wantGuestsOf(int(w.owner))
 	if os.Geteuid() == 0 && w.owner == 0 {
 		t.Error("the data directory is root's")
@@ -38,7 +38,7 @@ func TestPrivileges_DoNotDependOnTheUmaskOfTheLogin(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, testhost.Options{SSHDConfig: []string{`ForceCommand umask 000; eval "$SSH_ORIGINAL_COMMAND"`}})
 	w := l.watch()
-	l.live()
+	l.wholeLife()
 	w.wantGuestsOf(os.Geteuid())
 	if asRoot := l.RunsAsRoot(); asRoot != (os.Geteuid() == 0) {
 		t.Errorf("its guests run as root: %t", asRoot)
@@ -55,7 +55,7 @@ func TestPrivileges_OfRootAreDroppedToTheUserOfQEMU(t *testing.T) {
 	t.Parallel()
 	l := newLabAs(t, testhost.Options{}, "nobody")
 	w := l.watch()
-	l.live(func(base *host.Instance) {
+	l.wholeLife(func(base *host.Instance) {
 		l.QEMUUser = ""
 		if _, err := l.TakeSnapshot(t.Context(), host.SnapshotSpec{Name: "refused", Instance: base.Name}); !errors.Is(err, host.ErrInvalid) || !strings.Contains(err.Error(), "qemu_user is another one now") {
 			t.Errorf("a snapshot of what runs as another user: %v", err)
@@ -114,9 +114,9 @@ func nobody(t *testing.T) int {
 	return id
 }
 
-// live lives through all that can happen to an instance, and leaves nothing. What
+// wholeLife lives through all that can happen to an instance, and leaves nothing. What
 // is then to be done is done with an instance that runs, after a snapshot of it.
-func (l *lab) live(then ...func(base *host.Instance)) {
+func (l *lab) wholeLife(then ...func(base *host.Instance)) {
 	l.t.Helper()
 	ctx := context.Background()
 	l.putImages()

@@ -52,7 +52,7 @@ func (h *Host) Ready(ctx context.Context, inst *Instance, check Check) error {
 	var last error
 	var looked time.Time
 	for patience := firstTry; ; patience = min(patience*3/2, longestTry) {
-		if last = within(ctx, patience, try); last == nil {
+		if last = try(ctx, patience); last == nil {
 			return nil
 		}
 		if errors.Is(last, ssh.ErrForwarding) {
@@ -125,14 +125,17 @@ func (h *Host) console(ctx context.Context, c call, inst *Instance, bytes int) (
 	return text, nil
 }
 
+// A try asks a guest once, and gives it so much time to answer.
+type try func(ctx context.Context, patience time.Duration) error
+
 // tryOf returns what is tried.
-func (h *Host) tryOf(c call, inst *Instance, check Check) (func(context.Context) error, error) {
+func (h *Host) tryOf(c call, inst *Instance, check Check) (try, error) {
 	if check.Kind == "console" {
 		pattern, err := regexp.Compile(check.Pattern)
 		if err != nil {
 			return nil, c.invalid("the pattern of its check: %s", err)
 		}
-		return func(ctx context.Context) error {
+		return func(ctx context.Context, _ time.Duration) error {
 			text, err := h.console(ctx, c, inst, 1<<20)
 			if err == nil && !pattern.MatchString(text) {
 				err = fmt.Errorf("nothing on the console matches %q", check.Pattern)
@@ -145,9 +148,9 @@ func (h *Host) tryOf(c call, inst *Instance, check Check) (func(context.Context)
 		return nil, c.invalid("its check needs a TCP forward to guest port %d", check.Port)
 	}
 	if check.Kind == "ssh" {
-		return func(ctx context.Context) error { return h.trySSH(ctx, address) }, nil
+		return h.asking(address, trySSH), nil
 	}
-	return func(ctx context.Context) error { return h.tryHTTP(ctx, address, check.Path) }, nil
+	return h.asking(address, func(ctx context.Context, conn net.Conn) error { return tryHTTP(ctx, conn, check.Path) }), nil
 }
 
 // forwardTo is where on the host a guest's TCP port is reached.
@@ -173,20 +176,25 @@ const (
 	longestTry = 5 * time.Second
 )
 
-// within bounds one try.
-func within(ctx context.Context, patience time.Duration, try func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return try(ctx)
+// asking is a try over a connection to an address as seen from the host. What
+// the network took for the connection it takes for the answer, too: that is not
+// for the guest to make up.
+func (h *Host) asking(address string, ask func(context.Context, net.Conn) error) try {
+	return func(ctx context.Context, patience time.Duration) error {
+		begun := time.Now()
+		conn, err := h.transport.DialTCP(ctx, address)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		ctx, cancel := context.WithTimeout(ctx, patience+time.Since(begun))
+		defer cancel()
+		defer context.AfterFunc(ctx, func() { conn.Close() })() // it has no deadlines
+		return ask(ctx, conn)
+	}
 }
 
-func (h *Host) trySSH(ctx context.Context, address string) error {
-	conn, err := h.transport.DialTCP(ctx, address)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
+func trySSH(_ context.Context, conn net.Conn) error {
 	banner, err := bufio.NewReader(conn).ReadString('\n')
 	if err == nil && !strings.HasPrefix(banner, "SSH-") {
 		err = fmt.Errorf("it said %q, which is no SSH banner", banner)
@@ -194,11 +202,11 @@ func (h *Host) trySSH(ctx context.Context, address string) error {
 	return err
 }
 
-func (h *Host) tryHTTP(ctx context.Context, address, path string) error {
+func tryHTTP(ctx context.Context, conn net.Conn, path string) error {
 	client := http.Client{
 		Transport: &http.Transport{
 			DisableKeepAlives: true,
-			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return h.transport.DialTCP(ctx, address) },
+			DialContext:       func(context.Context, string, string) (net.Conn, error) { return conn, nil },
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

@@ -41,13 +41,21 @@ func newHostKeyPolicy(e endpoint, knownHostsFile string) (hostKeyPolicy, error) 
 		return hostKeyPolicy{}, fmt.Errorf("%w: %w", ErrHostKey, err)
 	}
 	accept := db.HostKeyCallback()
+	trusted := authorities(db, e.address())
+	algorithms := db.HostKeyAlgorithms(e.address())
+	if len(trusted) > 0 { // whatever its own type, it may have signed keys of any
+		algorithms = append(algorithms, certificateAlgorithms...)
+	}
 	return hostKeyPolicy{
-		algorithms: preferring(db.HostKeyAlgorithms(e.address())),
+		algorithms: preferring(algorithms),
 		accept: func(address string, remote net.Addr, key xssh.PublicKey) error {
 			// Over a jump the remote address is not that of the host; the name decides.
 			err := accept(address, &net.TCPAddr{IP: net.IPv4zero}, key)
 			if err == nil {
 				return nil
+			}
+			if certificate, ok := key.(*xssh.Certificate); ok {
+				return refuseCertificate(address, certificate, trusted, err)
 			}
 			refusal := &HostKeyError{Address: address, Key: key, Cause: err}
 			var revoked *xknownhosts.RevokedError
@@ -57,9 +65,12 @@ func newHostKeyPolicy(e endpoint, knownHostsFile string) (hostKeyPolicy, error) 
 				refusal.Reason = HostKeyRevoked
 				refusal.Known = []KnownHostKey{known(revoked.Revoked)}
 			case errors.As(err, &mismatch) && len(mismatch.Want) > 0:
-				refusal.Reason = HostKeyChanged
 				for _, want := range mismatch.Want {
-					refusal.Known = append(refusal.Known, known(want))
+					k := known(want)
+					if k.Authority = contains(trusted, want.Key); !k.Authority {
+						refusal.Reason = HostKeyChanged
+					}
+					refusal.Known = append(refusal.Known, k)
 				}
 			}
 			return refusal

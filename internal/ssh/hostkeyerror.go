@@ -12,17 +12,20 @@ import (
 type HostKeyReason int
 
 const (
-	HostKeyUnknown HostKeyReason = iota // nothing is known of the host
-	HostKeyChanged                      // another key is known, or pinned
-	HostKeyRevoked                      // known_hosts revokes this very key
+	HostKeyUnknown     HostKeyReason = iota // nothing is known of the host
+	HostKeyChanged                          // another key is known, or pinned
+	HostKeyRevoked                          // known_hosts revokes this very key
+	HostKeyAuthority                        // its certificate is of an authority that is not known for it
+	HostKeyCertificate                      // its certificate is of a known authority, and not in order or revoked
 )
 
 // A KnownHostKey is a key that a host is known by. A key without a file is
-// pinned in the configuration.
+// pinned in the configuration, unless it is an authority's.
 type KnownHostKey struct {
-	Key  xssh.PublicKey
-	File string
-	Line int
+	Key       xssh.PublicKey
+	Authority bool // it certifies the keys of hosts
+	File      string
+	Line      int
 }
 
 // A HostKeyError says which key a host presented and why it is not accepted.
@@ -49,17 +52,32 @@ func (e *HostKeyError) Error() string {
 		fmt.Fprintf(&b, "%v: %s presents a key that is revoked, %s", ErrHostKey, e.Address, describe(e.Key))
 	case HostKeyChanged:
 		fmt.Fprintf(&b, "%v: the key of %s has changed to %s. Someone may be impersonating the host (an attack), or its key was made anew", ErrHostKey, e.Address, describe(e.Key))
+	case HostKeyAuthority, HostKeyCertificate:
+		certificate := e.Key.(*xssh.Certificate)
+		fmt.Fprintf(&b, "%v: %s presents a certificate of the key %s, signed by %s: %v",
+			ErrHostKey, e.Address, describe(certificate.Key), describe(certificate.SignatureKey), e.Cause)
 	default:
 		fmt.Fprintf(&b, "%v: the key of %s is not known, %s", ErrHostKey, e.Address, describe(e.Key))
 	}
 	for _, known := range e.Known {
 		where := "pinned as host_key"
-		if known.File != "" {
+		switch {
+		case known.File != "" && known.Authority:
+			where = fmt.Sprintf("certificate authority, %s:%d", known.File, known.Line)
+		case known.File != "":
 			where = fmt.Sprintf("%s:%d", known.File, known.Line)
+		case known.Authority:
+			where = "certificate authority"
 		}
 		fmt.Fprintf(&b, "\n  known: %s (%s)", describe(known.Key), where)
 	}
-	if e.Reason == HostKeyRevoked {
+	switch e.Reason {
+	case HostKeyRevoked, HostKeyCertificate:
+		return b.String()
+	case HostKeyAuthority:
+		authority := e.Key.(*xssh.Certificate).SignatureKey
+		fmt.Fprintf(&b, "\nCompare the fingerprint with that of your authority. If it is the same, put into known_hosts the line\n  @cert-authority %s",
+			knownhosts.Line([]string{e.Address}, authority))
 		return b.String()
 	}
 	b.WriteString("\nCompare the fingerprint with that of the host. If it is the same, ")

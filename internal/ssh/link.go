@@ -93,13 +93,8 @@ func keepAlive(client *xssh.Client, interval time.Duration, dead <-chan struct{}
 		case <-dead:
 			return
 		}
-		answered := make(chan struct{})
-		go func() {
-			defer close(answered)
-			_ = askForLife(client)
-		}()
 		select {
-		case <-answered:
+		case <-signOfLife(client):
 		case <-dead:
 			return
 		case <-time.After(keepAliveMissed * interval):
@@ -107,6 +102,13 @@ func keepAlive(client *xssh.Client, interval time.Duration, dead <-chan struct{}
 			return
 		}
 	}
+}
+
+// signOfLife tells when the host has answered, or why it never will.
+func signOfLife(client *xssh.Client) <-chan error {
+	answered := make(chan error, 1)
+	go func() { answered <- askForLife(client) }()
+	return answered
 }
 
 // askForLife returns when the host has answered. sshd refuses the request, and

@@ -73,7 +73,8 @@ func login(ctx context.Context, through chain, conn net.Conn, end endpoint, cfg 
 
 	var refused *HostKeyError
 	accepted := false
-	sshConn, channels, requests, err := xssh.NewClientConn(conn, end.address(), &xssh.ClientConfig{
+	greeted := &greeting{Conn: conn}
+	sshConn, channels, requests, err := xssh.NewClientConn(greeted, end.address(), &xssh.ClientConfig{
 		User:              end.user,
 		AuthCallback:      auth.offerNext,
 		HostKeyAlgorithms: policy.algorithms,
@@ -98,9 +99,9 @@ func login(ctx context.Context, through chain, conn net.Conn, end endpoint, cfg 
 	case auth.started:
 		return nil, auth.failure(end, err)
 	case !accepted && dropped(err):
-		return nil, &connectError{end, err}
+		return nil, &connectError{end, greeted.explain(err)}
 	default:
-		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, end.address(), err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrUnreachable, end.address(), greeted.explain(err))
 	}
 }
 

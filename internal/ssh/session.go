@@ -10,12 +10,15 @@ import (
 	xssh "golang.org/x/crypto/ssh"
 )
 
-// startTimeout bounds how long a login may take to become a shell.
-const startTimeout = 30 * time.Second
+var (
+	startTimeout = 30 * time.Second // how long a login may take to become a shell
+	lifeTimeout  = 5 * time.Second  // how long a network that is in order takes for an answer
+)
 
 // A session is a shell on the host.
 type session struct {
 	*shell
+	client  *xssh.Client
 	channel *xssh.Session
 	stdin   io.WriteCloser
 	ended   chan struct{} // closed when the host says that the session has ended
@@ -29,7 +32,7 @@ func openSession(client *xssh.Client, command, prelude string, onEnd func()) (*s
 	if err != nil {
 		return nil, err
 	}
-	s := &session{channel: channel, ended: make(chan struct{})}
+	s := &session{client: client, channel: channel, ended: make(chan struct{})}
 	s.stdin, err = channel.StdinPipe()
 	stdout, outErr := channel.StdoutPipe()
 	stderr, errErr := channel.StderrPipe()
@@ -80,6 +83,8 @@ func (s *session) do(ctx context.Context, script Script, f frame, feed func(unse
 	}
 	starting := time.NewTimer(startTimeout)
 	defer starting.Stop()
+	var asked time.Time
+	var alive <-chan error // a sign of life, when it was asked for
 	for {
 		select {
 		case a := <-answered:
@@ -87,8 +92,15 @@ func (s *session) do(ctx context.Context, script Script, f frame, feed func(unse
 		case <-cancelled:
 			return Result{}, ctx.Err()
 		case <-starting.C:
-			if !s.begun.Load() {
-				// It may yet start, and read the script that it was sent.
+			// Is it the login that keeps silent, or the network?
+			asked, alive = time.Now(), signOfLife(s.client)
+		case dead := <-alive:
+			switch {
+			case s.begun.Load():
+			case dead != nil: // the shell has ended with the connection
+			case time.Since(asked) > lifeTimeout:
+				starting.Reset(startTimeout)
+			default: // it may yet start, and read the script that it was sent
 				return Result{}, newNoShellError("", fmt.Errorf("no answer within %v: %w", startTimeout, ErrLost))
 			}
 		}

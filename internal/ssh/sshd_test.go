@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +68,10 @@ func restartSSHD(t *testing.T, s *server, directives ...string) *server {
 	writeFile(t, filepath.Join(dir, "host"), hostPEM)
 	writeFile(t, filepath.Join(dir, "authorized"), authorizedKey(userKey.PublicKey())+"\n")
 	config := filepath.Join(dir, "config")
-	// sshd takes the first value of a directive.
+	// sshd takes the first value of a directive, but the last one of this.
+	if !slices.ContainsFunc(directives, func(d string) bool { return strings.HasPrefix(d, "MaxStartups") }) {
+		directives = append(directives, "MaxStartups 100")
+	}
 	writeFile(t, config, strings.Join(append(directives,
 		fmt.Sprintf("ListenAddress 127.0.0.1:%d", s.port),
 		"HostKey "+filepath.Join(dir, "host"),
@@ -75,7 +79,6 @@ func restartSSHD(t *testing.T, s *server, directives ...string) *server {
 		"SetEnv HOME="+dir, // not to run the rc files of whoever runs the tests
 		"PidFile none", "StrictModes no", "UsePAM no", "LogLevel VERBOSE",
 		"PermitRootLogin prohibit-password", "KbdInteractiveAuthentication no",
-		"MaxStartups 100",
 	), "\n")+"\n")
 
 	cmd := exec.Command(sshd, "-D", "-E", s.logFile, "-f", config)

@@ -20,7 +20,8 @@ const longestTry = 5 * time.Second
 // A GuestClient asks a running [Guest] through a forwarded port. Every call is
 // one request on a connection of its own, without retry.
 type GuestClient struct {
-	URL string // such as "http://127.0.0.1:8080"
+	URL  string       // such as "http://127.0.0.1:8080"
+	HTTP *http.Client // nil: it is reached directly
 }
 
 // connectionPerRequest does not keep connections: behind a forwarded port there
@@ -72,7 +73,11 @@ func (c GuestClient) do(ctx context.Context, method, path, body string) (string,
 	if err != nil {
 		return "", err
 	}
-	response, err := connectionPerRequest.Do(request)
+	client := connectionPerRequest
+	if c.HTTP != nil {
+		client = c.HTTP
+	}
+	response, err := client.Do(request)
 	if err != nil {
 		return "", err
 	}

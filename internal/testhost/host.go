@@ -29,13 +29,26 @@ type Options struct {
 	// PlainUser is for tests that root runs: the login is a user without rights.
 	// See [NoPlainUser].
 	PlainUser bool
+
+	// Link is the network to the host, loopback if nil. What runs on the host is
+	// in the link's namespace, too.
+	Link *Link
+
+	// Hidden hosts of a link listen on the loopback of its namespace: they are
+	// reached through another one of the same link only.
+	Hidden bool
+
+	// Mounts are files that the host has instead of this machine's, by absolute
+	// path: seen by the SSH server and what runs under it, by nobody else. They
+	// need root.
+	Mounts map[string]string
 }
 
 // A Host is reached as [Host.User] at [Host.Address] and [Host.Port]. What it
 // has on disk is below one short-named temporary directory, since the path of a
 // UNIX socket has at most 107 bytes.
 type Host struct {
-	Address        string // 127.0.0.1
+	Address        string // 127.0.0.1, or that of its link
 	Port           int
 	User           string // who runs the test, or a plain user
 	PrivateKeyFile string // ed25519, without passphrase
@@ -70,8 +83,12 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	if name == "" {
 		name = "data"
 	}
+	address := "127.0.0.1"
+	if opts.Link != nil && !opts.Hidden {
+		address = opts.Link.HostAddress
+	}
 	h := &Host{
-		Address:        "127.0.0.1",
+		Address:        address,
 		User:           me.Username,
 		PrivateKeyFile: filepath.Join(dir, "id_ed25519"),
 		DataDir:        filepath.Join(dir, name),
@@ -85,10 +102,11 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 		return nil, err
 	}
 	if opts.PlainUser && os.Geteuid() == 0 {
-		if err := h.makePlainUser(); err != nil {
+		if err := h.makePlainUser(&opts); err != nil {
 			return nil, err
 		}
 	}
+	h.sshd.within = append(opts.within(), h.sshd.within...)
 	if err := h.startSSHDOnFreePort(ctx, opts.SSHDConfig); err != nil {
 		return nil, err
 	}

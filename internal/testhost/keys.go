@@ -32,6 +32,19 @@ func (h *Host) makeKeys() error {
 	return nil
 }
 
+// Trust has the host accept the user's key of another one, too.
+func (h *Host) Trust(other *Host) error {
+	keys, err := os.ReadFile(other.authorizedKeys())
+	if err != nil {
+		return fmt.Errorf("read the key to trust: %w", err)
+	}
+	own, err := os.ReadFile(h.authorizedKeys())
+	if err != nil {
+		return fmt.Errorf("read the keys that are trusted: %w", err)
+	}
+	return os.WriteFile(h.authorizedKeys(), append(own, keys...), 0o600)
+}
+
 // makeKey writes a new private key to file and returns the public one as it
 // stands in authorized_keys.
 func makeKey(file string) (string, error) {

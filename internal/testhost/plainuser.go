@@ -2,6 +2,7 @@ package testhost
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/user"
@@ -36,7 +37,7 @@ func NoPlainUser() string {
 }
 
 // makePlainUser hands the host to a plain user, and has sshd run as her.
-func (h *Host) makePlainUser() error {
+func (h *Host) makePlainUser(opts *Options) error {
 	passwd, err := os.ReadFile("/etc/passwd")
 	if err != nil {
 		return fmt.Errorf("read who there is: %w", err)
@@ -52,11 +53,11 @@ func (h *Host) makePlainUser() error {
 	}
 	id := strconv.Itoa(plainID)
 	h.User = plainName
-	h.sshd.wrapper = []string{
-		"unshare", "--mount", "sh", "-c", `mount --bind "$1" /etc/passwd && shift && exec "$@"`, "sh", file,
-		// A process that becomes another user forgets with whom it was to end.
-		"setpriv", "--reuid=" + id, "--regid=" + id, groups, "--pdeathsig=KILL",
-	}
+	mounts := map[string]string{"/etc/passwd": file}
+	maps.Copy(mounts, opts.Mounts)
+	opts.Mounts = mounts
+	// A process that becomes another user forgets with whom it was to end.
+	h.sshd.within = []string{"setpriv", "--reuid=" + id, "--regid=" + id, groups, "--pdeathsig=KILL"}
 	return h.giveToPlainUser()
 }
 

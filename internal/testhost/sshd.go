@@ -15,7 +15,7 @@ import (
 // sshd is the server's program and, while it runs, its process.
 type sshd struct {
 	program string
-	wrapper []string // the command that is to execute it; nothing: it is executed itself
+	within  []string // the command that starts it in namespaces of its own
 	options []string // beside those of every start
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when the process has ended
@@ -46,8 +46,8 @@ func (h *Host) StartSSHD(ctx context.Context) error {
 // thread is kept until the process has ended.
 func (s *sshd) start(args []string) error {
 	started := make(chan error)
-	command := append(append(s.wrapper[:len(s.wrapper):len(s.wrapper)], s.program), args...)
-	s.cmd = exec.Command(command[0], command[1:]...)
+	argv := append(append(s.within[:len(s.within):len(s.within)], s.program), args...)
+	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	s.ended = make(chan struct{})
 	go func(cmd *exec.Cmd, ended chan struct{}) {

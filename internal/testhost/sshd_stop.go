@@ -1,6 +1,8 @@
 package testhost
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +19,16 @@ func (h *Host) StopSSHD() {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may just have ended
 	}
 	<-h.sshd.ended
+}
+
+// RestartSSHD ends the server that listens, and starts another one: connections
+// live on, as they do when the system restarts its SSH service.
+func (h *Host) RestartSSHD(ctx context.Context) error {
+	if err := syscall.Kill(h.sshd.cmd.Process.Pid, syscall.SIGTERM); err != nil {
+		return fmt.Errorf("end sshd: %w", err)
+	}
+	<-h.sshd.ended
+	return h.StartSSHD(ctx)
 }
 
 // freezeSSHD stops a server and its connections, so that none is added while
