@@ -12,5 +12,5 @@ case $(cat "$object/$metadata" 2>/dev/null) in
 esac
 
 (cd "$object" && end control "$uid" && end receiver "$uid") || exit
-[ "$metadata" != instance.json ] || find ports -lname "../$object" -exec rm -f {} +
+[ "$metadata" != instance.json ] || { find ports -lname "../$object" -exec rm -f {} + && sync ports; } || fail $FAILED "cannot release its ports"
 remove "$object"

@@ -30,7 +30,7 @@ enter() { # DATA_DIR: goes there to change something, and sweeps
 
 settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
 	visit "$1"
-	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+	[ -d ports ] || { mkdir -p images instances snapshots ports && sync .; } || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
 	enter .
 }
 
@@ -201,6 +201,7 @@ claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone i
 		*) fail $PORT "ports/$port $STRANGE" ;;
 		esac
 	done
+	sync ports || fail $FAILED "cannot claim its ports"
 }
 
 release() { # INSTANCE PORT…
@@ -209,6 +210,7 @@ release() { # INSTANCE PORT…
 	for port; do
 		[ ! "ports/$port" -ef "instances/$owner" ] || rm -f "ports/$port"
 	done
+	sync ports
 }
 
 # Processes: a process is an instance's when it has the pid, the start time and

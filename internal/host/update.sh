@@ -95,4 +95,4 @@ rm -f boot/*.was
 rmdir boot 2>/dev/null # if nothing is left there
 cd ../.. || exit
 # shellcheck disable=SC2086
-[ -z "$releases" ] || release "${object##*/}" $releases
+[ -z "$releases" ] || release "${object##*/}" $releases || fail $FAILED "cannot release its ports"

@@ -25,6 +25,14 @@ type Options struct {
 	// DataDirName is the last element of the data directory's path, "data" if
 	// empty. Names with blanks, quotes and commas find errors in quoting.
 	DataDirName string
+
+	// Under is a command that runs the one that is its last arguments, in the
+	// same process, such as "strace -D": sshd is started by it.
+	Under []string
+
+	// FilesystemMiB is the size of a filesystem in memory that the data directory
+	// is to be, 0 for none. Only root can mount one.
+	FilesystemMiB int
 }
 
 // A Host is reached as [Host.User] at [Host.Address] and [Host.Port]. What it
@@ -39,9 +47,10 @@ type Host struct {
 	DataDir        string // 0700, empty at first
 	SSHDLog        string // sshd's log at level VERBOSE; "Connection from" once per connection
 
-	dir    string // everything above
-	sshd   sshd
-	closed sync.Once
+	dir     string // everything above
+	sshd    sshd
+	mounted bool
+	closed  sync.Once
 }
 
 // Start makes a host. The caller must Close it.
@@ -80,7 +89,12 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	if err := h.makeKeys(); err != nil {
 		return nil, err
 	}
+	h.RunSSHDUnder(opts.Under)
 	if err := h.startSSHDOnFreePort(ctx, opts.SSHDConfig); err != nil {
+		return nil, err
+	}
+	if err := h.mount(opts.FilesystemMiB); err != nil {
+		h.StopSSHD()
 		return nil, err
 	}
 	return h, nil
@@ -128,6 +142,9 @@ func (h *Host) close() error {
 		if err := p.kill(); err != nil {
 			failures = append(failures, err)
 		}
+	}
+	if err := h.unmount(); err != nil {
+		failures = append(failures, err)
 	}
 	if err := os.RemoveAll(h.dir); err != nil {
 		failures = append(failures, fmt.Errorf("remove the test host: %w", err))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -15,10 +16,15 @@ import (
 // sshd is the server's program and, while it runs, its process.
 type sshd struct {
 	program string
+	under   []string // what starts it, if anything
 	options []string // beside those of every start
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when the process has ended
 }
+
+// RunSSHDUnder has the server started by another command from now on; see
+// [Options].
+func (h *Host) RunSSHDUnder(command []string) { h.sshd.under = command }
 
 // StartSSHD starts the server again after StopSSHD, on the same port, and
 // returns when it listens. A server that runs is left alone.
@@ -45,7 +51,8 @@ func (h *Host) StartSSHD(ctx context.Context) error {
 // thread is kept until the process has ended.
 func (s *sshd) start(args []string) error {
 	started := make(chan error)
-	s.cmd = exec.Command(s.program, args...)
+	argv := slices.Concat(s.under, []string{s.program}, args)
+	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	s.ended = make(chan struct{})
 	go func(cmd *exec.Cmd, ended chan struct{}) {
