@@ -17,7 +17,7 @@ capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid
 	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process
 	rm -rf checkpoint.tmp
-	mkdir checkpoint.tmp && printf '%s\n' "$machine" >checkpoint.tmp/machine.json &&
+	mkdir checkpoint.tmp && write checkpoint.tmp/machine.json "$machine" &&
 		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || {
 		rm -rf checkpoint.tmp
 		fail $FAILED "cannot write a checkpoint"
@@ -25,7 +25,11 @@ capture() { # QEMU ARGS…: those of the receiver
 	end receiver "$uid" # of one whose switch was killed, too
 
 	listen
-	spawn receiver "$@"
+	spawn receiver "$@" || {
+		rm -rf checkpoint.tmp
+		rm -f run/receiver.*
+		fail $FAILED "$said"
+	}
 	receiver=$pid
 	exec 7<run/receiver.out
 	dead_mans_switch
@@ -117,7 +121,10 @@ save() { # the receiver has all memory in its file; the devices are written besi
 
 abandon() { # leaves the guest as it was and ends the script
 	reason=$said
+	case $reason in '{'*) reason="QEMU says $reason" ;; esac
 	tail -n 5 run/receiver.log >&2
+	# The receiver is killed where there is no space for its memory, and cannot say it.
+	[ ! -d checkpoint.tmp ] || head -c 65536 /dev/zero >checkpoint.tmp/room
 	[ ! -d checkpoint ] || remove checkpoint
 	recover
 	disarm
@@ -139,7 +146,7 @@ recover() { # ends the receiver, lets the guest go on, from wherever the migrati
 		esac
 	done
 	case $said in
-	*'"return": '* | *'Failed to find node'*) put instance.json "$was" && rm -f "disk/$top" ;;
+	*'"return": '* | *'Failed to find node'*) restore instance.json "$was" && rm -f "disk/$top" ;;
 	esac # else the guest writes to it already
 }
 

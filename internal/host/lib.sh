@@ -80,7 +80,7 @@ hold() { # DIR [-s]: the lock alone
 	}
 	take "$1" "${2:--x}"
 	[ "$1/lock" -ef /proc/self/fd/9 ] || fail $CHANGED "it was removed meanwhile"
-	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" >"$1/lock"
+	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" 2>/dev/null >"$1/lock" || : # without space, too
 }
 
 take() { # DIR FLAG: waits for the lock that is open
@@ -107,7 +107,19 @@ unchanged() { # FILE TEXT: fails unless FILE still holds TEXT
 
 put() { # FILE TEXT: replaces a small file
 	[ ! -e "$1.tmp" ] && [ ! -L "$1.tmp" ] || rm -f "$1.tmp"
-	printf '%s\n' "$2" >"$1.tmp" && sync "$1.tmp" && mv -T "$1.tmp" "$1" && sync "$(dirname "$1")"
+	write "$1.tmp" "$2" && sync "$1.tmp" && mv -T "$1.tmp" "$1" || {
+		rm -f "$1.tmp"
+		return 1
+	}
+	sync "$(dirname "$1")"
+}
+
+restore() { # FILE TEXT: puts the text into it, unless it is there
+	[ "$(cat "$1")" = "$2" ] || put "$1" "$2"
+}
+
+write() { # FILE TEXT: the shell does not say why it cannot, so then cat is to
+	printf '%s\n' "$2" 2>/dev/null >"$1" || printf '%s\n' "$2" | cat >"$1"
 }
 
 remove() { # DIR: at once for all who look, then at leisure
@@ -124,7 +136,8 @@ stage() { # OBJECT: makes $staged, in which it is prepared
 	staged=${1%/*}/.tmp-$$-${1##*/}
 	rm -rf "$staged"
 	mkdir "$staged" || fail $FAILED "cannot make $1"
-	exec 6>>"$staged/lock" # the object is locked from its first moment on
+	# The object is locked from its first moment on.
+	command exec 6>>"$staged/lock" || unstage $FAILED "cannot make $1"
 	flock 6
 }
 
@@ -140,7 +153,7 @@ give() { # FROM PART FILE…: a part of what is staged, of links to files of ano
 }
 
 commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
-	printf '%s\n' "$3" >"$staged/$2" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
+	write "$staged/$2" "$3" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
 	mv -T "$staged" "$1" || {
 		[ ! -d "$1" ] || unstage $EXISTS "$1 is there already"
 		unstage $FAILED "cannot make $1"
@@ -246,19 +259,23 @@ runs() { # NAME UID: alive, and its guest has run; one that never has is what a 
 }
 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
-	spawned=$1
+	spawned=$1 pid=''
 	shift
 	rm -f "run/$spawned.in" "run/$spawned.out" "run/$spawned.log"
-	mkfifo "run/$spawned.in"
-	: >"run/$spawned.out"
+	mkfifo "run/$spawned.in" && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
+	reserve "$spawned"
 	(
 		# The record is there before the process is: nothing can be lost between.
 		proc_stat self
 		read -r self _ </proc/self/stat
-		printf '%s %s %s %s\n' "$self" "$proc_start" "$BOOT_ID" "$MACHINE_ID" >"run/$spawned.pid" || exit
+		write "run/$spawned.pid" "$self $proc_start $BOOT_ID $MACHINE_ID" || exit
 		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
 	) &
 	pid=$!
+}
+
+reserve() { # NAME: room for what QEMU says next, which tells the state of its guest, also when the disk is full
+	fallocate -n -l $(($(stat -c %s "run/$1.out") + 65536)) "run/$1.out" 2>/dev/null || : # not every filesystem can
 }
 
 running() { # PID
@@ -291,6 +308,7 @@ say() { # NAME LINE
 }
 
 listen() { # opens the control channel of a process that has run for a while, at its end
+	reserve control
 	exec 8<run/control.out
 	cat <&8 >/dev/null
 }

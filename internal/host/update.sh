@@ -33,6 +33,7 @@ refuse() { # STATUS MESSAGE: all is as it was
 	printf '%s' "$undo" | while IFS= read -r line; do
 		[ -z "$line" ] || tell "$line"
 	done
+	rm -f boot/*.tmp
 	for file in kernel initrd; do
 		[ ! -e "boot/$file.was" ] || mv -f "boot/$file.was" "boot/$file"
 	done
@@ -43,7 +44,7 @@ refuse() { # STATUS MESSAGE: all is as it was
 }
 
 retract() { # MESSAGE: when the metadata may have been replaced already
-	put instance.json "$was"
+	restore instance.json "$was"
 	refuse $FAILED "$1"
 }
 
