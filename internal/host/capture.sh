@@ -16,6 +16,7 @@
 capture() { # QEMU ARGS…: those of the receiver
 	guest=$pid
 	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process
+	listen || fail $FAILED "$said"
 	rm -rf checkpoint.tmp
 	mkdir checkpoint.tmp && write checkpoint.tmp/machine.json "$machine" &&
 		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || {
@@ -24,7 +25,6 @@ capture() { # QEMU ARGS…: those of the receiver
 	}
 	end receiver "$uid" # of one whose switch was killed, too
 
-	listen
 	spawn receiver "$@" || {
 		rm -rf checkpoint.tmp
 		rm -f run/receiver.*
@@ -120,6 +120,13 @@ save() { # the receiver has all memory in its file; the devices are written besi
 }
 
 abandon() { # leaves the guest as it was and ends the script
+	case $said in
+	*'"MIGRATION"'*'"failed"'*) # does not say why
+		say control '{"execute":"query-migrate","id":"query-migrate"}'
+		await 8 "$guest" 50 '"id": "query-migrate"' >/dev/null
+		tail -n 2 run/control.log >&2
+		;;
+	esac
 	reason=$said
 	case $reason in '{'*) reason="QEMU says $reason" ;; esac
 	tail -n 5 run/receiver.log >&2

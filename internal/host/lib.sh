@@ -263,7 +263,7 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 	shift
 	rm -f "run/$spawned.in" "run/$spawned.out" "run/$spawned.log"
 	mkfifo "run/$spawned.in" && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
-	reserve "$spawned"
+	reserve "$spawned" || return
 	(
 		# The record is there before the process is: nothing can be lost between.
 		proc_stat self
@@ -274,8 +274,11 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 	pid=$!
 }
 
-reserve() { # NAME: room for what QEMU says next, which tells the state of its guest, also when the disk is full
-	fallocate -n -l $(($(stat -c %s "run/$1.out") + 65536)) "run/$1.out" 2>/dev/null || : # not every filesystem can
+reserve() { # NAME: room for what QEMU says next, which tells the state of its guest also when the disk is full
+	said=$(fallocate -n -l $(($(stat -c %s "run/$1.out") + 65536)) "run/$1.out" 2>&1) && return
+	case $said in
+	*'No space left'* | *quota*) said="there is no room for what QEMU answers: $said" && return 1 ;;
+	esac # else its filesystem does not know how
 }
 
 running() { # PID
@@ -307,8 +310,8 @@ say() { # NAME LINE
 	printf '%s\n' "$2" 1<>"run/$1.in"
 }
 
-listen() { # opens the control channel of a process that has run for a while, at its end
-	reserve control
+listen() { # opens the control channel of a process that has run for a while, at its end; or sets $said
+	reserve control || return
 	exec 8<run/control.out
 	cat <&8 >/dev/null
 }
@@ -345,7 +348,9 @@ job() { # NAME FD PID LINE: has QEMU do a job, and waits for its end
 	say "$1" "$4"
 	await "$2" "$3" 600 '"status": "concluded"' && return
 	say "$1" '{"execute":"query-jobs","id":"jobs"}' # the job says what went wrong
-	await "$2" "$3" 50 '"id": "jobs"'
+	until await "$2" "$3" 50 '"id": "jobs"'; do
+		case $said in *'"status": "aborting"'*) ;; *) break ;; esac
+	done
 	return 1
 }
 

@@ -6,7 +6,7 @@ runs control "$2" || fail $CHANGED "it does not run"
 # From here on it writes above its checkpoint, which is past.
 [ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint"
 guest=$pid
-listen
+listen || fail $FAILED "$said"
 say control '{"execute":"migrate_cancel","id":"cancel"}'
 # One that QEMU has paused, because a write failed, writes again at once.
 heard=$(

@@ -80,7 +80,7 @@ told='' live=''
 [ "$live" ] || [ -z "$told" ] || refuse $CHANGED "it does not run"
 fetch "$kernel" kernel
 fetch "$initrd" initrd
-[ -z "$told" ] || listen
+[ -z "$told" ] || listen || refuse $FAILED "$said"
 while [ $# -gt 0 ]; do
 	tell "$1" || refuse $FAILED "$said"
 	undo="$2
