@@ -19,20 +19,23 @@ capture() { # USER QEMU ARGS…: those of the receiver
 	meets "$1"
 	admit "$1"
 	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process
+	listen || fail $FAILED "$said"
 	rm -rf checkpoint.tmp
-	mkdir checkpoint.tmp && printf '%s\n' "$machine" >checkpoint.tmp/machine.json &&
+	mkdir checkpoint.tmp && write checkpoint.tmp/machine.json "$machine" &&
 		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || {
 		rm -rf checkpoint.tmp
 		fail $FAILED "cannot write a checkpoint"
 	}
 	end receiver "$uid" # of one whose switch was killed, too
 
-	listen
-	rm -rf run/migrate
-	mkdir run/migrate
-	own "$1" run/migrate
+	owner=$1 said='cannot make run/migrate'
 	shift
-	spawn receiver "$@"
+	rm -rf run/migrate
+	mkdir run/migrate && own "$owner" run/migrate && spawn receiver "$@" || {
+		rm -rf checkpoint.tmp
+		rm -f run/receiver.*
+		fail $FAILED "$said"
+	}
 	receiver=$pid
 	exec 7<run/receiver.out
 	dead_mans_switch
@@ -147,8 +150,18 @@ save() { # the receiver has all memory in its file; the devices are written besi
 }
 
 abandon() { # leaves the guest as it was and ends the script
+	case $said in
+	*'"MIGRATION"'*'"failed"'*) # does not say why
+		say control '{"execute":"query-migrate","id":"query-migrate"}'
+		await 8 "$guest" 50 '"id": "query-migrate"' >/dev/null
+		tail -n 2 run/control.log >&2
+		;;
+	esac
 	reason=$said
+	case $reason in '{'*) reason="QEMU says $reason" ;; esac
 	tail -n 5 run/receiver.log >&2
+	# The receiver is killed where there is no space for its memory, and cannot say it.
+	[ ! -d checkpoint.tmp ] || head -c 65536 /dev/zero >checkpoint.tmp/room
 	[ ! -d checkpoint ] || remove checkpoint
 	recover
 	disarm
@@ -170,7 +183,7 @@ recover() { # ends the receiver, lets the guest go on, from wherever the migrati
 		esac
 	done
 	case $said in
-	*'"return": '* | *'Failed to find node'*) put instance.json "$was" && rm -f "disk/$top" ;;
+	*'"return": '* | *'Failed to find node'*) restore instance.json "$was" && rm -f "disk/$top" ;;
 	esac # else the guest writes to it already
 }
 

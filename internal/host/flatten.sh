@@ -7,7 +7,7 @@ lock "$1"
 cd "$1" || exit
 unchanged instance.json "$3"
 runs control "$2" || fail $CHANGED "it does not run"
-listen
+listen || fail $FAILED "$said"
 say control "$5"
 await 8 "$pid" 36000 '"BLOCK_JOB_COMPLETED"' >/dev/null || fail $FAILED "$said"
 case $said in *'"error"'*) fail $FAILED "$said" ;; esac

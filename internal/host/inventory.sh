@@ -35,7 +35,7 @@ unset IFS
 set +f
 [ $# -eq 0 ] || cat "$@" 2>/dev/null
 echo '[events]'
-[ ! -d instances ] || find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -path '*/run/control.out' -exec grep -aHE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED)"' {} +
+[ ! -d instances ] || find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -path '*/run/control.out' -exec grep -aHE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED|BLOCK_IO_ERROR)"' {} +
 # A checkpoint that has come since shows that an instance changed meanwhile.
 echo '[checkpoints]'
 for memory in instances/*/checkpoint/memory; do

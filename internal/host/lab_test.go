@@ -144,9 +144,14 @@ func (l *lab) putImages() {
 	guest, err := testhost.BuildGuest(context.Background())
 	must(l.t, err)
 	for name, path := range map[string]string{"vmlinuz": guest.Kernel, "initrd": guest.Initrd, "disk": guest.Disk} {
-		_, err := l.PutImage(context.Background(), host.ImageSpec{Name: name, Source: path}, opener(path))
-		must(l.t, err)
+		l.putImage(name, path)
 	}
+}
+
+func (l *lab) putImage(name, path string) {
+	l.t.Helper()
+	_, err := l.PutImage(context.Background(), host.ImageSpec{Name: name, Source: path}, opener(path))
+	must(l.t, err)
 }
 
 func opener(path string) func(context.Context) (host.ImageSource, error) {

@@ -31,7 +31,7 @@ enter() { # DATA_DIR: goes there to change something, and sweeps
 
 settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
 	visit "$1"
-	[ -d ports ] || mkdir -p images instances snapshots ports || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+	[ -d ports ] || { mkdir -p images instances snapshots ports && sync .; } || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
 	enter .
 }
 
@@ -81,7 +81,7 @@ hold() { # DIR [-s]: the lock alone
 	}
 	take "$1" "${2:--x}"
 	[ "$1/lock" -ef /proc/self/fd/9 ] || fail $CHANGED "it was removed meanwhile"
-	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" >"$1/lock"
+	printf '%s %s %s\n' "$$" "${LOGNAME:-somebody}" "${SSH_CONNECTION%% *}" 2>/dev/null >"$1/lock" || : # without space, too
 }
 
 take() { # DIR FLAG: waits for the lock that is open
@@ -108,7 +108,19 @@ unchanged() { # FILE TEXT: fails unless FILE still holds TEXT
 
 put() { # FILE TEXT: replaces a small file
 	[ ! -e "$1.tmp" ] && [ ! -L "$1.tmp" ] || rm -f "$1.tmp"
-	printf '%s\n' "$2" >"$1.tmp" && sync "$1.tmp" && mv -T "$1.tmp" "$1" && sync "$(dirname "$1")"
+	write "$1.tmp" "$2" && sync "$1.tmp" && mv -T "$1.tmp" "$1" || {
+		rm -f "$1.tmp"
+		return 1
+	}
+	sync "$(dirname "$1")"
+}
+
+restore() { # FILE TEXT: puts the text into it, unless it is there
+	[ "$(cat "$1")" = "$2" ] || put "$1" "$2"
+}
+
+write() { # FILE TEXT: the shell does not say why it cannot, so then cat is to
+	printf '%s\n' "$2" 2>/dev/null >"$1" || printf '%s\n' "$2" | cat >"$1"
 }
 
 remove() { # DIR: at once for all who look, then at leisure
@@ -155,9 +167,14 @@ make_room() { # OBJECT: deletes it, if it is known to nobody
 
 destroy() { # OBJECT UID: with its processes and its ports
 	(cd "$1" && end control "$2" && end receiver "$2") || exit
-	for claim in ports/*; do # an image's or a snapshot's are none; a find may not know -lname
-		[ ! "$claim" -ef "$1" ] || rm -f "$claim"
-	done
+	case $1 in
+	instances/*)
+		for claim in ports/*; do # not every find knows -lname
+			[ ! "$claim" -ef "$1" ] || rm -f "$claim"
+		done
+		sync ports || fail $FAILED "cannot release its ports"
+		;;
+	esac
 	remove "$1"
 }
 
@@ -165,7 +182,8 @@ stage() { # OBJECT: makes $staged, in which it is prepared
 	staged=${1%/*}/.tmp-$$-${1##*/}
 	rm -rf "$staged"
 	mkdir "$staged" || fail $FAILED "cannot make $1"
-	exec 6>>"$staged/lock" # the object is locked from its first moment on
+	# The object is locked from its first moment on.
+	command exec 6>>"$staged/lock" || unstage $FAILED "cannot make $1"
 	flock 6
 }
 
@@ -183,8 +201,8 @@ give() { # FROM PART FILE…: a part of what is staged, of links to files of ano
 commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
 	uid=${3#*'"uid":"'} # it stands before all that users may put there
 	proc_stat "$PPID" || proc_start=gone
-	printf '%s %s %s %s %s\n' "$PPID" "$proc_start" "$BOOT_ID" "$MACHINE_ID" "${uid%%'"'*}" >"$staged/maker" &&
-		printf '%s\n' "$3" >"$staged/$2" && sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
+	write "$staged/maker" "$PPID $proc_start $BOOT_ID $MACHINE_ID ${uid%%'"'*}" && write "$staged/$2" "$3" &&
+		sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
 	until mv -T "$staged" "$1"; do # somebody was faster, of whom it may come out that they are gone
 		[ -d "$1" ] || unstage $FAILED "cannot make $1"
 		(absent "$1") || {
@@ -249,6 +267,7 @@ claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone i
 		*) fail $PORT "ports/$port $STRANGE" ;;
 		esac
 	done
+	sync ports || fail $FAILED "cannot claim its ports"
 }
 
 release() { # INSTANCE PORT…
@@ -257,6 +276,7 @@ release() { # INSTANCE PORT…
 	for port; do
 		[ ! "ports/$port" -ef "instances/$owner" ] || rm -f "ports/$port"
 	done
+	sync ports
 }
 
 # Processes: a process is an instance's when it has the pid, the start time and
@@ -295,16 +315,16 @@ runs() { # NAME UID: alive, and its guest has run; one that never has is what a 
 }
 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
-	spawned=$1
+	spawned=$1 pid=''
 	shift
 	rm -f "run/$spawned.in" "run/$spawned.out" "run/$spawned.log"
-	mkfifo "run/$spawned.in"
-	: >"run/$spawned.out"
+	mkfifo "run/$spawned.in" && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
+	reserve "$spawned" || return
 	(
 		# The record is there before the process is: nothing can be lost between.
 		proc_stat self
 		read -r self _ </proc/self/stat
-		printf '%s %s %s %s\n' "$self" "$proc_start" "$BOOT_ID" "$MACHINE_ID" >"run/$spawned.pid" || exit
+		write "run/$spawned.pid" "$self $proc_start $BOOT_ID $MACHINE_ID" || exit
 		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
 	) &
 	pid=$!
@@ -342,6 +362,13 @@ owner() { # FILE: the user id of whom it is; "" where that can be the login only
 	[ "$LOGIN" != 0 ] || stat -c %u "$1"
 }
 
+reserve() { # NAME: room for what QEMU says next, which tells the state of its guest also when the disk is full
+	said=$(fallocate -n -l $(($(stat -c %s "run/$1.out") + 65536)) "run/$1.out" 2>&1) && return
+	case $said in
+	*'No space left'* | *quota*) said="there is no room for what QEMU answers: $said" && return 1 ;;
+	esac # else its filesystem does not know how
+}
+
 running() { # PID
 	proc_stat "$1" && [ "$proc_state" != Z ]
 }
@@ -371,7 +398,8 @@ say() { # NAME LINE
 	printf '%s\n' "$2" 1<>"run/$1.in"
 }
 
-listen() { # opens the control channel of a process that has run for a while, at its end
+listen() { # opens the control channel of a process that has run for a while, at its end; or sets $said
+	reserve control || return
 	exec 8<run/control.out
 	cat <&8 >/dev/null
 }
@@ -408,7 +436,9 @@ job() { # NAME FD PID LINE: has QEMU do a job, and waits for its end
 	say "$1" "$4"
 	await "$2" "$3" 600 '"status": "concluded"' && return
 	say "$1" '{"execute":"query-jobs","id":"jobs"}' # the job says what went wrong
-	await "$2" "$3" 50 '"id": "jobs"'
+	until await "$2" "$3" 50 '"id": "jobs"'; do
+		case $said in *'"status": "aborting"'*) ;; *) break ;; esac
+	done
 	return 1
 }
 

@@ -83,6 +83,7 @@ type Instance struct {
 	Record
 	State   lifecycle.State
 	Ended   string // why its process is gone, when that is known: what QEMU said, "guest-shutdown", …, or HostRestarted
+	Failed  string // why a write to its disk failed, for which QEMU has paused its guest; "" if it has not
 	Unclear string // why its process cannot be judged; "" if it can
 	Problem string // what is wrong with its files; "" if nothing is
 	Rescue  string // what of them is intact and how to go on from it, in sentences

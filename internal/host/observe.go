@@ -110,6 +110,7 @@ func (i *Instance) observe(seen *evidence, procs processes) {
 		i.State, i.Unclear = lifecycle.Unknown, why
 	case living:
 		i.State = lastState(messages)
+		i.Failed = lastFailure(messages)
 		copies, _ := liveness(seen.texts["run/receiver.pid"], procs)
 		i.copying = i.State == lifecycle.Paused && copies == living
 	default:
@@ -154,6 +155,21 @@ const (
 	living
 	unclear
 )
+
+// lastFailure is why QEMU has paused the guest, if it has: a write to the disk
+// failed for which there was no space.
+func lastFailure(messages []qemu.Message) string {
+	reason := ""
+	for _, m := range messages {
+		switch {
+		case m.Event == "BLOCK_IO_ERROR" && m.Data["action"] == "stop":
+			reason, _ = m.Data["reason"].(string)
+		case m.Event == "RESUME":
+			reason = ""
+		}
+	}
+	return reason
+}
 
 // liveness judges the process of a run/control.pid: pid, start time, boot,
 // machine. It says why, where more than the process tells. To read its command

@@ -18,7 +18,7 @@ stage "$object"
 }
 # Another one may have had its name while it was linked.
 [ "$(cat "$snapshot/snapshot.json" 2>/dev/null)" = "$known" ] || unstage $CHANGED "$snapshot is not what it was when it was read"
-printf '%s\n' "$uid" >"$staged/uid" || unstage $FAILED "cannot write the instance's directory"
+write "$staged/uid" "$uid" || unstage $FAILED "cannot write the instance's directory"
 
 commit "$object/rollback" instance.json "$becoming"
 (cd "$object" && finish_rollback) || exit

@@ -184,7 +184,7 @@ func remedy(cause error, said string, c call) string {
 		return "Choose another host_port, or leave it out to have a free one chosen."
 	case strings.Contains(said, "/dev/kvm"), strings.Contains(said, "KVM"):
 		return `Give the login access to /dev/kvm (usermod -aG kvm USER), or set accelerator = "tcg" for this host.`
-	case strings.Contains(said, "No space left"), strings.Contains(said, "does not fit"):
+	case strings.Contains(said, "No space left"), strings.Contains(said, "Disk quota exceeded"), strings.Contains(said, "does not fit"):
 		return "Free space in " + c.host.DataDir + ", then apply again."
 	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "is its filesystem mounted"):
 		return "If it has a filesystem of its own, mount that, then apply again."

@@ -23,7 +23,10 @@ mkdir -p run
 admit "$user"
 # A layer that others have, or that a checkpoint is of, is never written again.
 if [ "$top" ]; then
-	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || fail $FAILED "cannot make a disk layer"
+	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || {
+		rm -f "disk/$top"
+		fail $FAILED "cannot make a disk layer"
+	}
 elif [ "$below" ]; then
 	[ "$(stat -c %h "disk/$below")" -le 1 ] || fail $FROZEN "its top layer belongs to others too"
 fi
@@ -33,8 +36,8 @@ fi
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
 	rm -f "run/control.pid"
-	[ -z "$top" ] || { put instance.json "$was" && rm -f "disk/$top"; }
-	tail -n 15 run/control.log >&2
+	[ -z "$top" ] || { restore instance.json "$was" && rm -f "disk/$top"; }
+	[ ! -f run/control.log ] || tail -n 15 run/control.log >&2
 	fail $FAILED "$said"
 }
 
@@ -47,12 +50,12 @@ load() { # memory is mapped already
 	rm run/device-state
 }
 
-if [ "$mode" = restore ]; then
-	cp checkpoint/device-state run
-else
-	: >run/console.log
-fi
-spawn control "$@"
+pid=''
+case $mode in
+restore) cp checkpoint/device-state run ;;
+*) command : >run/console.log ;;
+esac || { said='cannot write to run/' && undo; }
+spawn control "$@" || undo
 exec 8<run/control.out
 # While QEMU starts, what it stands on gets to the disk.
 [ -z "$top" ] || { sync "disk/$top" disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }

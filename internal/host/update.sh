@@ -33,6 +33,7 @@ refuse() { # STATUS MESSAGE: all is as it was
 	printf '%s' "$undo" | while IFS= read -r line; do
 		[ -z "$line" ] || tell "$line"
 	done
+	rm -f boot/*.tmp
 	for file in kernel initrd; do
 		[ ! -e "boot/$file.was" ] || mv -f "boot/$file.was" "boot/$file"
 	done
@@ -43,7 +44,7 @@ refuse() { # STATUS MESSAGE: all is as it was
 }
 
 retract() { # MESSAGE: when the metadata may have been replaced already
-	put instance.json "$was"
+	restore instance.json "$was"
 	refuse $FAILED "$1"
 }
 
@@ -79,7 +80,7 @@ told='' live=''
 [ "$live" ] || [ -z "$told" ] || refuse $CHANGED "it does not run"
 fetch "$kernel" kernel
 fetch "$initrd" initrd
-[ -z "$told" ] || listen
+[ -z "$told" ] || listen || refuse $FAILED "$said"
 while [ $# -gt 0 ]; do
 	tell "$1" || refuse $FAILED "$said"
 	undo="$2
@@ -95,4 +96,4 @@ rm -f boot/*.was
 rmdir boot 2>/dev/null # if nothing is left there
 cd ../.. || exit
 # shellcheck disable=SC2086
-[ -z "$releases" ] || release "${object##*/}" $releases
+[ -z "$releases" ] || release "${object##*/}" $releases || fail $FAILED "cannot release its ports"

@@ -42,6 +42,14 @@ type Options struct {
 	// path: seen by the SSH server and what runs under it, by nobody else. They
 	// need root.
 	Mounts map[string]string
+
+	// Under is a command that runs the one that is its last arguments, in the
+	// same process, such as "strace -D": sshd is started by it.
+	Under []string
+
+	// FilesystemMiB is the size of a filesystem in memory that the data directory
+	// is to be, 0 for none. Only root can mount one.
+	FilesystemMiB int
 }
 
 // A Host is reached as [Host.User] at [Host.Address] and [Host.Port]. What it
@@ -56,9 +64,10 @@ type Host struct {
 	DataDir        string // 0700, empty at first
 	SSHDLog        string // sshd's log at level VERBOSE; "Connection from" once per connection
 
-	dir    string // everything above
-	sshd   sshd
-	closed sync.Once
+	dir     string // everything above
+	sshd    sshd
+	mounted bool
+	closed  sync.Once
 }
 
 // Start makes a host. The caller must Close it.
@@ -101,6 +110,7 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	if err := h.makeKeys(); err != nil {
 		return nil, err
 	}
+	h.RunSSHDUnder(opts.Under)
 	if opts.PlainUser && os.Geteuid() == 0 {
 		if err := h.makePlainUser(&opts); err != nil {
 			return nil, err
@@ -108,6 +118,10 @@ func start(ctx context.Context, dir string, opts Options) (*Host, error) {
 	}
 	h.sshd.within = append(opts.within(), h.sshd.within...)
 	if err := h.startSSHDOnFreePort(ctx, opts.SSHDConfig); err != nil {
+		return nil, err
+	}
+	if err := h.mount(opts.FilesystemMiB); err != nil {
+		h.StopSSHD()
 		return nil, err
 	}
 	return h, nil
@@ -155,6 +169,9 @@ func (h *Host) close() error {
 		if err := p.kill(); err != nil {
 			failures = append(failures, err)
 		}
+	}
+	if err := h.unmount(); err != nil {
+		failures = append(failures, err)
 	}
 	if err := os.RemoveAll(h.dir); err != nil {
 		failures = append(failures, fmt.Errorf("remove the test host: %w", err))

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -16,10 +17,15 @@ import (
 type sshd struct {
 	program string
 	within  []string // the command that starts it in namespaces of its own
+	under   []string // what starts it, if anything
 	options []string // beside those of every start
 	cmd     *exec.Cmd
 	ended   chan struct{} // closed when the process has ended
 }
+
+// RunSSHDUnder has the server started by another command from now on; see
+// [Options].
+func (h *Host) RunSSHDUnder(command []string) { h.sshd.under = command }
 
 // StartSSHD starts the server again after StopSSHD, on the same port, and
 // returns when it listens. A server that runs is left alone.
@@ -46,7 +52,7 @@ func (h *Host) StartSSHD(ctx context.Context) error {
 // thread is kept until the process has ended.
 func (s *sshd) start(args []string) error {
 	started := make(chan error)
-	argv := append(append(s.within[:len(s.within):len(s.within)], s.program), args...)
+	argv := slices.Concat(s.within, s.under, []string{s.program}, args)
 	s.cmd = exec.Command(argv[0], argv[1:]...)
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	s.ended = make(chan struct{})

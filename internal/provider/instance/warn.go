@@ -34,6 +34,10 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 		warn(state, "The guest of "+object+" has panicked",
 			"It stands still, to be looked at; what its kernel said last is in run/console.log of its directory. "+
 				"An apply ends it and starts it anew: what it holds in memory only is lost.")
+	case inst.State == lifecycle.Paused && inst.Failed != "":
+		warn(state, "The guest of "+object+" is paused",
+			"QEMU has paused it, because a write to its disk failed: "+report.Sentence(inst.Failed)+
+				" Nothing is lost. Free space in the host's data directory; an apply then lets it go on, and what failed is written.")
 	case inst.State == lifecycle.Paused && was != lifecycle.Paused:
 		warn(state, "The guest of "+object+" is paused",
 			"Somebody has paused it, or QEMU has, because a write to its disk failed. An apply lets it go on.")

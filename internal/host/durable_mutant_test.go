@@ -1,0 +1,104 @@
+package host_test
+
+import (
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
+)
+
+// A mutant runs scripts in which a text is another one.
+type mutant struct {
+	host.Transport
+	t        *testing.T
+	old, new string
+}
+
+func (m mutant) Run(ctx context.Context, script ssh.Script) (ssh.Result, error) {
+	if script.Atomic {
+		script.Text = m.mutated(script)
+	}
+	return m.Transport.Run(ctx, script)
+}
+
+func (m mutant) Stream(ctx context.Context, script ssh.Script, stdin io.Reader) (ssh.Result, error) {
+	script.Text = m.mutated(script)
+	return m.Transport.Stream(ctx, script, stdin)
+}
+
+// mutated has the prelude in it, which the shell has read already.
+func (m mutant) mutated(script ssh.Script) string {
+	text := host.Prelude + "\n" + script.Text
+	if !strings.Contains(text, m.old) {
+		m.t.Errorf("there is no %s in the script", m.old)
+	}
+	return strings.ReplaceAll(text, m.old, m.new)
+}
+
+// TestDurability_IsMissedWhereASyncIsLeftOut shows that the test of it can fail.
+func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
+	l := newTracedLab(t)
+	guest, err := testhost.BuildGuest(t.Context())
+	must(t, err)
+	real := l.Host
+	mutate := func(what, old, new, want string, do func(ctx context.Context) error) {
+		t.Helper()
+		l.Host = host.New(l.Config, mutant{l.trips, t, old, new})
+		found := l.verb(do)
+		l.Host = real
+		if !strings.Contains(strings.Join(found, "\n"), want) {
+			t.Errorf("%s without %s: %q; want it to say that %s", what, old, found, want)
+		}
+	}
+	mutate("upload", "snapshots ports && sync .;", "snapshots ports;", "the name images is not", func(ctx context.Context) error {
+		_, err := l.PutImage(ctx, host.ImageSpec{Name: "vmlinuz", Source: guest.Kernel}, opener(guest.Kernel))
+		return err
+	})
+	l.putImage("initrd", guest.Initrd)
+	l.putImage("disk", guest.Disk)
+	base := l.boot(baseSpec("base"))
+	snapshot := func(ctx context.Context) error {
+		_, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "golden", Instance: "base"})
+		return err
+	}
+	label := func(ctx context.Context) error {
+		return l.LabelSnapshot(ctx, l.snapshot("golden"), map[string]string{"a": "b"}, nil)
+	}
+	fork := func(ctx context.Context) error {
+		_, err := l.Fork(ctx, host.ForkSpec{Name: "fork", Source: host.Ref{Kind: host.Snapshots, Name: "golden"}})
+		return err
+	}
+	unfork := func(ctx context.Context) error { return l.remove(ctx, "instances/fork") }
+	update := func(change host.Change) func(context.Context) error {
+		return func(ctx context.Context) error { return l.Update(ctx, l.find("base"), change) }
+	}
+	standby := func(ctx context.Context) error { return l.Standby(ctx, l.find("base")) }
+	rollback := func(ctx context.Context) error { return l.Rollback(ctx, l.find("base"), l.snapshot("golden")) }
+
+	mutate("snapshot", `sync checkpoint.tmp/* checkpoint.tmp ||`, `:||`, "checkpoint/memory is on the disk", snapshot)
+	must(t, l.remove(t.Context(), "snapshots/golden"))
+	mutate("snapshot", `&& sync "disk/$top" disk &&`, `&&`, "metadata of instances/base is there before the name disk/", snapshot)
+	mutate("label", `&& sync "$1.tmp" && mv`, `&& mv`, "what was written to snapshots/golden/snapshot.json.tmp", label)
+	mutate("label", `"$1.tmp" "$1" && sync "$(dirname "$1")"`, `"$1.tmp" "$1"`, "the name snapshots/golden/snapshot.json is not", label)
+	mutate("fork", `&& sync "$staged"/* "$staged" ||`, `||`, "becomes instances/fork before what was written", fork)
+	mutate("delete", `&& sync "$2" && rm`, `&& rm`, "instances/fork went", unfork)
+	mutate("fork", `sync "${1%/*}" || {`, `: || {`, "the name instances/fork is not", fork)
+	mutate("delete", `&& sync ports; }`, `; }`, "went", unfork)
+	mutate("fork", `sync ports ||`, `: ||`, "the name ports/", fork)
+	mutate("standby", `mv -T checkpoint.tmp checkpoint && sync . ||`, `mv -T checkpoint.tmp checkpoint ||`, "the name instances/base/checkpoint is not", standby)
+	mutate("restore", `sync "disk/$top" disk &&`, ``, "metadata of instances/base is there before", func(ctx context.Context) error { return l.Restore(ctx, l.find("base")) })
+	mutate("rollback", `&& sync "$part.tmp" &&`, `&&`, "becomes instances/base/disk before the name", rollback)
+	mutate("rollback", `rm rollback/instance.json && sync rollback ||`, `rm rollback/instance.json ||`, "rollback goes before", rollback)
+	must(t, l.Restore(t.Context(), l.find("base")))
+	must(t, l.Stop(t.Context(), l.find("base"), 0))
+	mutate("update", `"boot/$2" && sync boot; }`, `"boot/$2"; }`, "before the name boot/kernel is", update(host.Change{Kernel: &host.KernelSpec{Image: "initrd"}}))
+	if state := l.state("base"); state != lifecycle.Stopped {
+		t.Errorf("%s is %s", base.Name, state)
+	}
+	must(t, l.clean())
+}
