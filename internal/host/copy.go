@@ -52,8 +52,8 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		return source{}, c.invalid("%s is damaged: %s", ref, inst.Problem)
 	case inst.State == lifecycle.Unknown:
 		return source{}, c.invalid("what %s is cannot be told: %s", ref, inst.Unclear)
-	case inst.copying:
-		return source{}, c.fail(ErrChanged, fmt.Sprintf("the memory of %s is being copied", ref), "")
+	case inst.copying: // it goes on when that is done, or was killed: the lock tells
+		inst.State = lifecycle.Running
 	case inst.State == lifecycle.Paused:
 		return source{}, c.invalid("%s is paused: let it go on first, or put it into standby", ref)
 	case inst.State == lifecycle.Panicked:

@@ -122,6 +122,11 @@ func (x *troubled) verbs() []troubledVerb {
 	start := func(ctx context.Context) error { return x.Start(ctx, x.find("cold")) }
 	stop := func(ctx context.Context) error { return x.Stop(ctx, x.find("cold"), 0) }
 	made := fork(host.Snapshots, "golden")
+	kernel := func(image string) host.Change {
+		return host.Change{Kernel: &host.KernelSpec{Image: image, Initrd: "initrd", CommandLine: testhost.CommandLine}}
+	}
+	rekernel := update("kernel", "cold", func() host.Change { return kernel("initrd") })
+	rekernel.undo = func(ctx context.Context) error { return x.Update(ctx, x.find("cold"), kernel("vmlinuz")) }
 	return []troubledVerb{
 		{name: "create", do: func(ctx context.Context) error {
 			_, err := x.Create(ctx, baseSpec("made"))
@@ -154,13 +159,7 @@ func (x *troubled) verbs() []troubledVerb {
 			x.qmp("base", `{"execute":"stop"}`)
 			return nil
 		}, do: func(ctx context.Context) error { return x.Resume(ctx, x.find("base")) }},
-		update("kernel", "cold", func() host.Change {
-			kernel := host.KernelSpec{Image: "vmlinuz", Initrd: "initrd", CommandLine: testhost.CommandLine}
-			if x.n%2 == 0 {
-				kernel.Image = "initrd"
-			}
-			return host.Change{Kernel: &kernel}
-		}),
+		rekernel,
 		{name: "label", do: func(ctx context.Context) error {
 			x.n++
 			return x.LabelSnapshot(ctx, x.snapshot("golden"), map[string]string{"n": fmt.Sprint(x.n)}, nil)
