@@ -52,6 +52,7 @@ func TestDrift_OfWhatIsGoneOrRewrittenIsToldAndMended(t *testing.T) {
 	must(t, shared.remove(ctx, "instances/gone-name"))
 	other, err := shared.driver.Create(ctx, host.InstanceSpec{Name: "gone-name", Image: "disk", VCPUs: 1, MemoryMiB: 64})
 	must(t, err)
+	must(t, shared.keep(t.Context(), "instances/gone-name", other.UID))
 	t.Cleanup(func() { must(t, shared.driver.DeleteInstance(context.WithoutCancel(ctx), "gone-name", other.UID)) })
 	editMetadata(t, "gone-edited", func(record map[string]any) {
 		record["labels"] = map[string]any{"role": "db"}

@@ -115,8 +115,11 @@ func seed(ctx context.Context) (*lab, error) {
 	if l.token, err = l.tokenOf(ctx, "base"); err != nil {
 		return l, err
 	}
-	_, err = l.driver.TakeSnapshot(ctx, host.SnapshotSpec{Name: "golden", Instance: "base"})
-	return l, err
+	golden, err := l.driver.TakeSnapshot(ctx, host.SnapshotSpec{Name: "golden", Instance: "base"})
+	if err != nil {
+		return l, err
+	}
+	return l, errors.Join(l.keep(ctx, "instances/base", base.UID), l.keep(ctx, "snapshots/golden", golden.UID))
 }
 
 // putImages puts the guest's files on the host.
@@ -126,8 +129,17 @@ func (l *lab) putImages(ctx context.Context) error {
 
 func (l *lab) putImage(ctx context.Context, name, path string) error {
 	open := func(ctx context.Context) (host.ImageSource, error) { return fetch.Open(ctx, path) }
-	_, err := l.driver.PutImage(ctx, host.ImageSpec{Name: name, Source: path}, open)
-	return err
+	image, err := l.driver.PutImage(ctx, host.ImageSpec{Name: name, Source: path}, open)
+	if err != nil {
+		return err
+	}
+	return l.keep(ctx, "images/"+name, image.UID)
+}
+
+// keep says that an object is known, as Terraform does of what it made.
+func (l *lab) keep(ctx context.Context, object, uid string) error {
+	kind, name, _ := strings.Cut(object, "/")
+	return l.driver.Keep(ctx, host.Ref{Kind: host.Kind(kind), Name: name}, uid)
 }
 
 // clean removes what seed has made. What tests have made they remove themselves.

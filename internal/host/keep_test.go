@@ -139,6 +139,28 @@ func TestKeep_OfWhatIsNotThereSaysSo(t *testing.T) {
 	must(t, l.DeleteInstance(ctx, ref.Name, fork.UID))
 }
 
+// keepAll says that all that there is is known.
+func (l *lab) keepAll() {
+	l.t.Helper()
+	ctx := context.Background()
+	l.Forget()
+	instances, err := l.Instances(ctx)
+	must(l.t, err)
+	snapshots, err := l.Snapshots(ctx)
+	must(l.t, err)
+	images, err := l.Images(ctx)
+	must(l.t, err)
+	for _, inst := range instances {
+		must(l.t, l.Keep(ctx, host.Ref{Kind: host.Instances, Name: inst.Name}, inst.UID))
+	}
+	for _, snap := range snapshots {
+		must(l.t, l.Keep(ctx, host.Ref{Kind: host.Snapshots, Name: snap.Name}, snap.UID))
+	}
+	for _, image := range images {
+		must(l.t, l.Keep(ctx, host.Ref{Kind: host.Images, Name: image.Name}, image.UID))
+	}
+}
+
 // makerOf is the process of the connection that made an object, as its files say.
 func (l *lab) makerOf(ref host.Ref) string {
 	l.t.Helper()

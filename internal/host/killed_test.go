@@ -122,6 +122,7 @@ func TestScripts_ThatAreKilledLoseNothing(t *testing.T) {
 				fork, err = l.find("shot-fork"), nil
 			}
 			must(t, err)
+			must(t, l.Keep(ctx, host.Ref{Kind: host.Instances, Name: "shot-fork"}, fork.UID)) // else the next waits for us to know of it
 			return l.DeleteInstance(ctx, "shot-fork", fork.UID)
 		}, func(l *lab, err error) {
 			l.Forget()

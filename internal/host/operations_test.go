@@ -130,6 +130,7 @@ func (o operation) wantDone(l *lab, err error, again func(*host.Host) error) {
 	if o.name != "upload" || err == nil { // what did not arrive nobody can finish
 		eventually(l.t, 20*time.Second, o.name+" is done", func() bool { return o.done(l) == nil })
 	}
+	l.keepAll() // else a repetition waits for us to know of what was made
 	switch err := again(l.Host); {
 	case err == nil, errors.Is(err, host.ErrExists), errors.Is(err, host.ErrChanged):
 	default:
