@@ -177,6 +177,9 @@ func (o *oracle) gone() {
 	if status, out := o.ws.terraform("destroy", "-auto-approve"); status != 0 {
 		o.t.Errorf("the destroy ends with status %d:\n%s", status, out)
 	}
+	// A connection that is half-open has the host wait for the rest of an upload.
+	// Until here it was; now the host comes to know.
+	o.proxy.Reset()
 	var left []string
 	for end := time.Now().Add(standstill); ; time.Sleep(50 * time.Millisecond) {
 		if left = o.lab.leftOf(o.prefix); len(left) == 0 {

@@ -61,8 +61,9 @@ func TestFork_HasItsSourcesMachine(t *testing.T) {
 	s := source{state: lifecycle.Standby, machine: qemu.Machine{Accelerator: "tcg", VCPUs: 2, MemoryMiB: 512, Disk: disk, NICs: []qemu.NIC{{Key: "lan", Type: "user"}}}}
 	c := New(Config{Accelerator: "tcg"}, nil).call("fork", Instances, "a")
 	for name, good := range map[string]ForkSpec{
-		"nothing named": {},
-		"all named":     {VCPUs: 2, MemoryMiB: 512, DiskGiB: 3, Interfaces: map[string]InterfaceSpec{"lan": {Type: "user"}}},
+		"nothing named":   {},
+		"as its source's": {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user", Restrict: new(false)}}},
+		"all named":       {VCPUs: 2, MemoryMiB: 512, DiskGiB: 3, Interfaces: map[string]InterfaceSpec{"lan": {Type: "user"}}},
 	} {
 		if err := good.agrees(c, s); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -74,7 +75,7 @@ func TestFork_HasItsSourcesMachine(t *testing.T) {
 		"a smaller disk":  {DiskGiB: 1},
 		"another network": {Interfaces: map[string]InterfaceSpec{"wan": {Type: "user"}}},
 		"one too many":    {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user"}, "wan": {Type: "user"}}},
-		"as its source's": {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user", Restrict: new(bool)}}},
+		"restricted":      {Interfaces: map[string]InterfaceSpec{"lan": {Type: "user", Restrict: new(true)}}},
 		"another type":    {Interfaces: map[string]InterfaceSpec{"lan": {Type: "bridge"}}},
 	} {
 		if err := bad.agrees(c, s); !errors.Is(err, ErrInvalid) {
