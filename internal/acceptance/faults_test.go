@@ -125,10 +125,11 @@ func (l *lab) frozen(t *testing.T, prefix string) map[string]string {
 				continue
 			}
 			must(t, err)
-			if filepath.Base(filepath.Dir(path)) == "disk" && info.Sys().(*syscall.Stat_t).Nlink == 1 {
+			stat := info.Sys().(*syscall.Stat_t)
+			if filepath.Base(filepath.Dir(path)) == "disk" && stat.Nlink == 1 {
 				continue
 			}
-			sums[path] = sumOf(t, path)
+			sums[fmt.Sprintf("%s, inode %d", path, stat.Ino)] = sumOf(t, path) // another file may come into its place
 		}
 	}
 	return sums
