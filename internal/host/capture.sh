@@ -28,10 +28,10 @@ capture() { # USER QEMU ARGS…: those of the receiver
 	}
 	end receiver "$uid" # of one whose switch was killed, too
 
-	owner=$1 said='cannot make run/migrate'
+	user=$1 said='cannot make run/migrate'
 	shift
 	rm -rf run/migrate
-	mkdir run/migrate && own "$owner" run/migrate && spawn receiver "$@" || {
+	mkdir run/migrate && own "$user" run/migrate && spawn receiver "$@" || {
 		rm -rf checkpoint.tmp
 		rm -f run/receiver.*
 		fail $FAILED "$said"

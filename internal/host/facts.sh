@@ -1,6 +1,7 @@
 # Says what a host is and whether it is fit. $1 data directory, $2 QEMU, $3
 # accelerator, $4 the CPU model that instances have under it, $5 yes to try that,
-# which boots something, $6 the user whom QEMU becomes, or nothing. Prints lines of a key and a value.
+# which boots something, $6 the user whom QEMU becomes, or nothing. Prints lines of
+# a key and a value.
 for command in flock setsid stat ln sync sha256sum find mkfifo truncate; do
 	command -v "$command" >/dev/null || fail $UNFIT "the command $command is missing (Debian: apt-get install coreutils findutils util-linux)"
 done

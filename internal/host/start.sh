@@ -1,9 +1,9 @@
 # Starts an instance's process and lets its guest run: from its firmware on, or
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
 # $4 mode (boot or restore); $5 instance.json with a new top layer, $6 its name,
-# $7 and $8 name and format of the layer below, $9 size in bytes; then the user whom
-# QEMU becomes, or nothing, QEMU and its arguments. When the top layer may be written it is $7, and $5 and $6 are empty;
-# without a disk all five are.
+# $7 and $8 name and format of the layer below, $9 size in bytes; then the user
+# whom QEMU becomes, or nothing, QEMU and its arguments. When the top layer may be
+# written it is $7, and $5 and $6 are empty; without a disk all five are.
 dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
 user=${10}
 shift 10
