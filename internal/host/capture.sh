@@ -15,7 +15,7 @@
 # $switch_below do for $below, where the guest still writes to the layer $beneath.
 
 capture() { # USER QEMU ARGS…: those of the receiver
-	guest=$pid
+	guest=$pid agent=no
 	meets "$1"
 	admit "$1"
 	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process

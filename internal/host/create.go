@@ -22,6 +22,7 @@ type InstanceSpec struct {
 	VCPUs, MemoryMiB   int
 	DiskGiB            int // 0: the image's virtual size, or no disk without an image
 	Interfaces         map[string]InterfaceSpec
+	Agent              bool // the guest has a channel to its agent
 	Labels             map[string]string
 	DeletionProtection bool
 	Settings           json.RawMessage
@@ -58,7 +59,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
 			Type: program.machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
-			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,
+			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB, Agent: spec.Agent,
 		},
 	}}
 	image, err := h.giveDisk(ctx, c, inst, spec)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"reflect"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,6 +19,9 @@ type ForkSpec struct {
 	DiskGiB            int                      // 0: the source's
 	Interfaces         map[string]InterfaceSpec // those without forwards have the source's, with new host ports
 	VCPUs, MemoryMiB   int                      // 0, or the source's
+	Agent              *bool                    // nil, or the source's
+	Renewal            Renewal                  // what its guest is told when it runs first, if it has an agent
+	MustRenew          bool                     // it is an error if it has none
 	Labels             map[string]string
 	DeletionProtection bool
 	Settings           json.RawMessage // the source's are its own
@@ -48,6 +52,9 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: s.machine,
 	}}
+	if s.machine.Agent && !reflect.ValueOf(spec.Renewal).IsZero() {
+		inst.Renewal = &spec.Renewal
+	}
 	if s.hasMemory() {
 		inst.State = lifecycle.Standby
 	} else if size := int64(spec.DiskGiB) << 30; size > 0 {
@@ -72,6 +79,10 @@ func (spec ForkSpec) agrees(c call, s source) error {
 		return c.invalid("memory_mib is %d, but a fork has that of its source, %d", spec.MemoryMiB, m.MemoryMiB)
 	case m.Accelerator != c.host.Accelerator && s.hasMemory():
 		return c.invalid("its memory was saved under %s, and this host is configured for %s", m.Accelerator, c.host.Accelerator)
+	case spec.Agent != nil && *spec.Agent != m.Agent:
+		return c.invalid("guest_agent is %t, but a fork has that of its source, %t", *spec.Agent, m.Agent)
+	case spec.MustRenew && !m.Agent:
+		return c.invalid("its guest cannot be given an identity of its own, nor be told what to do on a fork: its source has no guest_agent")
 	case spec.DiskGiB != 0 && m.Disk == nil:
 		return c.invalid("disk_gib is %d, but its source has no disk", spec.DiskGiB)
 	case spec.DiskGiB != 0 && int64(spec.DiskGiB)<<30 < m.Disk.SizeBytes:

@@ -51,11 +51,11 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
 	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
-		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
+		"$1"/run/control.* "$1"/run/receiver.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
-		*/run/*.in) is -p "$part" ;;
+		*/run/*.in | */run/agent.out) is -p "$part" ;;
 		*) is -f "$part" ;;
 		esac || fail $INVALID "$part $STRANGE"
 	done
@@ -314,11 +314,13 @@ runs() { # NAME UID: alive, and its guest has run; one that never has is what a 
 	alive "$1" "$2" && grep -qs '"event": "RESUME"' "run/$1.out"
 }
 
-spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
+spawn() { # NAME QEMU ARGS…: starts QEMU in the background, with a channel to its guest's agent where $agent is yes; sets $pid
 	spawned=$1 pid=''
 	shift
-	rm -f "run/$spawned.in" "run/$spawned.out" "run/$spawned.log"
-	mkfifo "run/$spawned.in" && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
+	fifos="run/$spawned.in"
+	[ "$spawned${agent:-}" != controlyes ] || fifos="$fifos run/agent.in run/agent.out"
+	# shellcheck disable=SC2086 # a list of names of ours
+	rm -f $fifos "run/$spawned.out" "run/$spawned.log" && mkfifo $fifos && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
 	reserve "$spawned" || return
 	(
 		# The record is there before the process is: nothing can be lost between.

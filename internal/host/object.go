@@ -72,6 +72,7 @@ type Record struct {
 	DeletionProtection bool                               `json:"deletion_protection,omitempty"`
 	Settings           json.RawMessage                    `json:"settings,omitempty"`     // its owner's notes, kept for them and not looked into
 	RestoredFrom       Ref                                `json:"restored_from,omitzero"` // the snapshot that it was last rolled back to
+	Renewal            *Renewal                           `json:"renewal,omitempty"`      // of a fork whose guest has not been told yet
 	Machine            qemu.Machine                       `json:"machine"`
 	Forwards           map[string]map[string]qemu.Forward `json:"forwards,omitempty"` // by interface and forward key
 
@@ -93,6 +94,7 @@ type Instance struct {
 	Unreadable bool
 
 	Unkept bool // whoever had it made has not said yet that they know of it
+	Asleep bool // it goes on from a checkpoint, and its guest has not been told the time since
 
 	// Lost are the forwards that its metadata has and its running QEMU has not:
 	// somebody has removed them.

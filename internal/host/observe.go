@@ -24,6 +24,7 @@ func readInstance(dir string, ref Ref, seen *evidence, procs processes, listenin
 		inst.disbelieve()
 	}
 	inst.Name, inst.Unkept = ref.Name, seen.isUnkept()
+	_, inst.Asleep = seen.files["run/asleep"]
 	inst.observe(seen, procs)
 	if inst.Unreadable = err != nil; inst.Unreadable {
 		inst.Problem, inst.Rescue = inspection{dir, ref, seen, inst.Machine}.unreadable(err)

@@ -20,7 +20,7 @@ import (
 // A Check says how a guest shows that it is ready. An open port proves nothing:
 // QEMU's user network accepts a connection before the guest does.
 type Check struct {
-	Kind    string // "http" (any answer below 500), "ssh" (a banner) or "console" (a pattern)
+	Kind    string // "http" (any answer below 500), "ssh" (a banner), "console" (a pattern) or "agent" (the guest agent answers)
 	Port    int    // guest port of http and ssh, to which there is a TCP forward
 	Path    string // of http; "": "/"
 	Pattern string // of console: a regular expression
@@ -142,6 +142,9 @@ func (h *Host) tryOf(c call, inst *Instance, check Check) (try, error) {
 			}
 			return err
 		}, nil
+	}
+	if check.Kind == "agent" {
+		return h.tryAgent(c, inst), nil
 	}
 	address, ok := forwardTo(inst, check.Port)
 	if !ok {

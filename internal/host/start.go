@@ -67,7 +67,7 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		}
 	}
 	args := append([]string{h.dir(c.object), inst.UID, inst.raw, mode}, layer...)
-	args = append(args, user.Name, h.QEMUBinary)
+	args = append(args, user.Name, yes(inst.Machine.Agent), h.QEMUBinary)
 	args = append(args, qemu.Args(record.Machine, qemu.Process{
 		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards, User: user,
 	})...)
@@ -80,6 +80,7 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		inst.raw = layer[0]
 	}
 	inst.Record, inst.State, inst.frozen = record, lifecycle.Running, false
+	inst.Asleep = role == qemu.Restored
 	return nil
 }
 

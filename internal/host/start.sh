@@ -2,11 +2,12 @@
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
 # $4 mode (boot or restore); $5 instance.json with a new top layer, $6 its name,
 # $7 and $8 name and format of the layer below, $9 size in bytes; then the user
-# whom QEMU becomes, or nothing, QEMU and its arguments. When the top layer may be
+# whom QEMU becomes, or nothing, whether the guest has an agent (yes or no), QEMU
+# and its arguments. When the top layer may be
 # written it is $7, and $5 and $6 are empty; without a disk all five are.
 dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
-user=${10}
-shift 10
+user=${10} agent=${11}
+shift 11
 
 lock "$dir"
 cd "$dir" || exit
@@ -20,6 +21,7 @@ else
 fi
 
 mkdir -p run
+rm -f run/asleep
 admit "$user"
 # A layer that others have, or that a checkpoint is of, is never written again.
 if [ "$top" ]; then
@@ -52,7 +54,7 @@ load() { # memory is mapped already
 
 pid=''
 case $mode in
-restore) cp checkpoint/device-state run ;;
+restore) cp checkpoint/device-state run && command : >run/asleep ;;
 *) command : >run/console.log ;;
 esac || { said='cannot write to run/' && undo; }
 spawn control "$@" || undo

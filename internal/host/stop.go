@@ -8,7 +8,8 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 )
 
-// Stop presses the guest's power button, waits, and ends its process if it is
+// Stop has the guest shut down, by its agent if that answers at once and by its
+// power button, waits, and ends its process if it is
 // still there when the time is up; at once, if the guest has panicked. One round
 // trip; a stopped instance stays so.
 func (h *Host) Stop(ctx context.Context, inst *Instance, timeout time.Duration) error {
@@ -16,7 +17,7 @@ func (h *Host) Stop(ctx context.Context, inst *Instance, timeout time.Duration) 
 	if inst.State == lifecycle.Panicked {
 		timeout = 0
 	}
-	if _, err := c.write(ctx, stopScript, h.dir(c.object), inst.UID, fmt.Sprint(int(timeout.Round(time.Second).Seconds()))); err != nil {
+	if _, err := c.write(ctx, agentScript+stopScript, h.dir(c.object), inst.UID, fmt.Sprint(int(timeout.Round(time.Second).Seconds())), yes(inst.Machine.Agent)); err != nil {
 		return err
 	}
 	inst.State = lifecycle.Stopped

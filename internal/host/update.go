@@ -18,7 +18,9 @@ type Change struct {
 	Settings           json.RawMessage
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
 	Kernel             *KernelSpec                        // of a stopped instance; without an image: none
+	Agent              *bool                              // of a stopped instance
 	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
+	Renewal            *Renewal                           // of a fork whose guest has not been told yet
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
@@ -67,7 +69,7 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil || change.Restrict != nil {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil || change.Agent != nil || change.Restrict != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
 		}
@@ -82,6 +84,9 @@ func (i *Instance) apply(c call, change Change) error {
 	if change.Settings != nil {
 		i.Settings = change.Settings
 	}
+	if change.Renewal != nil && i.Renewal != nil {
+		i.Renewal = change.Renewal
+	}
 	if change.ForgetRestored {
 		i.RestoredFrom = Ref{}
 	}
@@ -90,6 +95,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.MemoryMiB != nil {
 		m.MemoryMiB = *change.MemoryMiB
+	}
+	if change.Agent != nil {
+		m.Agent = *change.Agent
 	}
 	if change.Restrict != nil {
 		m.NICs = withRestrict(m.NICs, change.Restrict)

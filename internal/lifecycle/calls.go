@@ -8,6 +8,7 @@ type Call string
 const (
 	Create       Call = "create"  // make the instance from its image, kernel or fork source
 	Start        Call = "start"   // boot
+	Awaken       Call = "awaken"  // tell the guest, by its agent, what it has slept through
 	AwaitReady   Call = "ready"   // wait until the guest answers
 	EnterStandby Call = "standby" // take a checkpoint and end the process
 	Restore      Call = "restore" // start from the checkpoint
@@ -81,7 +82,7 @@ func Leads(from State, call Call) State {
 		return Standby
 	case Stop:
 		return Stopped
-	default: // AwaitReady
+	default: // Awaken, AwaitReady
 		return from
 	}
 }

@@ -83,6 +83,13 @@ var changes = map[string][]change{
 		{"network_interfaces.*.forward.*.host_address", "0.0.0.0", live},
 		{"network_interfaces.*.forward.*.protocol", "udp", live},
 
+		{"guest_agent", true, restarts},
+		{"identity", nil, nothing},
+		{"identity.hostname", "other", nothing},
+		{"identity.machine_id", false, nothing},
+		{"identity.ssh_host_keys", false, nothing},
+		{"on_fork", []any{"true"}, nothing},
+
 		{"ready", nil, nothing},
 		{"ready.check", "http", nothing},
 		{"ready.port", 80, nothing},
@@ -161,6 +168,8 @@ func example(t *testing.T, name string, schema *tfprotov6.Schema) (state map[str
 	}
 	if nics, ok := state["network_interfaces"].(map[string]any); ok {
 		nics["lan"].(map[string]any)["restrict"] = false
+		state["guest_agent"] = false
+		state["identity"] = map[string]any{"hostname": "base"}
 	}
 	return state
 }

@@ -77,6 +77,9 @@ func Args(m Machine, p Process) []string {
 	args = append(args, monitors(p.Role)...)
 	args = append(args, "-device", "pvpanic-pci,addr=0x2")
 	args = append(args, "-device", "vmgenid,guid="+p.Generation)
+	if m.Agent {
+		args = append(args, agent(p.Role)...)
+	}
 	if k := m.Kernel; k != nil && p.Role != Receiver {
 		args = append(args, "-kernel", "boot/kernel", "-append", k.CommandLine)
 		if k.Initrd {
@@ -144,6 +147,20 @@ func monitors(role Role) []string {
 		"-chardev", "pipe,id=control,path=run/control", "-mon", "chardev=control,mode=control",
 		"-chardev", "socket,id=qmp,path=run/qmp.sock,server=on,wait=off", "-mon", "chardev=qmp,mode=control",
 		"-chardev", "file,id=console,path=run/console.log,append=on", "-serial", "chardev:console",
+	}
+}
+
+// agent is the channel to the guest's agent: a FIFO each way, of which the one
+// out holds what nobody has read yet, so that a guest that floods it only blocks
+// itself. The port's name is the one that qemu-ga opens by default.
+func agent(role Role) []string {
+	channel := "pipe,id=agent,path=run/agent"
+	if role == Receiver {
+		channel = "null,id=agent"
+	}
+	return []string{
+		"-chardev", channel, "-device", "virtio-serial-pci,id=serial,max_ports=2,addr=0x3",
+		"-device", "virtserialport,id=agent,bus=serial.0,nr=1,chardev=agent,name=org.qemu.guest_agent.0",
 	}
 }
 

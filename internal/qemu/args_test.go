@@ -37,6 +37,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	dropped.User, runWith.User = User{Name: "qemu"}, User{Name: "qemu", RunWith: true}
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
+	withAgent := bare
+	withAgent.Agent = true
 	for name, args := range map[string][]string{
 		"boot":     Args(machine(), process(Boot)),
 		"restored": Args(machine(), process(Restored)),
@@ -44,6 +46,9 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		"bare":     Args(bare, process(Boot)),
 		"runas":    Args(bare, dropped),
 		"run-with": Args(bare, runWith),
+
+		"agent":          Args(withAgent, process(Restored)),
+		"agent-receiver": Args(withAgent, process(Receiver)),
 	} {
 		got := strings.Join(args, "\n") + "\n"
 		golden := filepath.Join("testdata", name+".args")
@@ -65,7 +70,9 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 	devices := func(role Role) []string {
 		var found []string
-		args := Args(machine(), process(role))
+		m := machine()
+		m.Agent = true
+		args := Args(m, process(role))
 		for i, arg := range args {
 			if arg == "-device" {
 				name, rest, _ := strings.Cut(args[i+1], ",")
@@ -76,8 +83,8 @@ func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 		return found
 	}
 	boot := devices(Boot)
-	if len(boot) != 5 {
-		t.Fatalf("%q; want pvpanic, vmgenid, a disk and two NICs", boot)
+	if len(boot) != 7 {
+		t.Fatalf("%q; want pvpanic, vmgenid, a serial port and its bus, a disk and two NICs", boot)
 	}
 	for _, role := range []Role{Restored, Receiver} {
 		if got := devices(role); !slices.Equal(got, boot) {
@@ -88,7 +95,9 @@ func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 
 func TestArgs_AlwaysDenyAllThatTheSandboxCanDeny(t *testing.T) {
 	for _, role := range []Role{Boot, Restored, Receiver} {
-		args := Args(machine(), process(role))
+		m := machine()
+		m.Agent = true
+		args := Args(m, process(role))
 		i := slices.Index(args, "-sandbox")
 		if i < 0 || args[i+1] != "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny" {
 			t.Errorf("role %d: %q", role, args)

@@ -15,7 +15,8 @@ type Machine struct {
 	MemoryMiB   int     `json:"memory_mib"`
 	Kernel      *Kernel `json:"kernel,omitempty"` // direct kernel boot
 	Disk        *Disk   `json:"disk,omitempty"`
-	NICs        []NIC   `json:"nics,omitempty"` // in the order of their keys
+	NICs        []NIC   `json:"nics,omitempty"`  // in the order of their keys
+	Agent       bool    `json:"agent,omitempty"` // it has a channel to a guest agent
 }
 
 // A Kernel is booted directly, from boot/kernel and boot/initrd.

@@ -78,3 +78,23 @@ func TextValue(text string) types.String {
 	}
 	return types.StringValue(text)
 }
+
+// Texts are the strings of a list; none of one that is null or not known.
+func Texts(list types.List) []string {
+	var texts []string
+	for _, element := range list.Elements() {
+		if text, ok := element.(types.String); ok {
+			texts = append(texts, text.ValueString())
+		}
+	}
+	return texts
+}
+
+// TextsValue is a list of strings, never null.
+func TextsValue(texts []string) types.List {
+	elements := make([]attr.Value, 0, len(texts))
+	for _, text := range texts {
+		elements = append(elements, types.StringValue(text))
+	}
+	return types.ListValueMust(types.StringType, elements)
+}

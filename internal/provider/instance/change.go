@@ -36,6 +36,12 @@ func (m *model) change(inst *host.Instance) host.Change {
 	if kernel := m.kernel(); m.ForkOf.IsNull() && kernel != inst.Kernel() { // a fork has its source's
 		change.Kernel = &kernel
 	}
+	if agent := pointer(m.GuestAgent); agent != nil && *agent != inst.Machine.Agent {
+		change.Agent = agent
+	}
+	if renewal := m.renewal(); inst.Renewal != nil && !reflect.DeepEqual(renewal, *inst.Renewal) {
+		change.Renewal = &renewal
+	}
 	change.Restrict = m.restrict(inst.Machine)
 	change.Forwards = m.forwards(inst)
 	return change
@@ -135,7 +141,7 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 
 // withoutStop is what of a change needs none.
 func withoutStop(change host.Change) host.Change {
-	change.VCPUs, change.MemoryMiB, change.Kernel, change.Restrict = nil, nil, nil, nil
+	change.VCPUs, change.MemoryMiB, change.Kernel, change.Agent, change.Restrict = nil, nil, nil, nil, nil
 	return change
 }
 

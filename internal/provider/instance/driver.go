@@ -17,6 +17,8 @@ type driver interface {
 	Resume(context.Context, *host.Instance) error
 	Standby(context.Context, *host.Instance) error
 	Stop(context.Context, *host.Instance, time.Duration) error
+	Awaken(context.Context, *host.Instance) error
+	Addresses(context.Context, *host.Instance) (map[string][]string, error)
 	Ready(context.Context, *host.Instance, host.Check) error
 	Rollback(context.Context, *host.Instance, *host.Snapshot) error
 	Check(context.Context, *host.Instance, host.Change) error

@@ -8,6 +8,7 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"uid":          effect.Computed,
 	"machine_type": effect.Computed,
 	"created_at":   effect.Computed,
+	"ip_addresses": effect.Computed,
 
 	"host":    effect.Replace,
 	"name":    effect.Replace,
@@ -36,6 +37,13 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"network_interfaces.*.forward.*.host_port":    effect.Live,
 	"network_interfaces.*.forward.*.host_address": effect.Live,
 	"network_interfaces.*.forward.*.protocol":     effect.Live,
+
+	"guest_agent":            effect.Restart,
+	"identity":               effect.Local,
+	"identity.hostname":      effect.Local,
+	"identity.machine_id":    effect.Local,
+	"identity.ssh_host_keys": effect.Local,
+	"on_fork":                effect.Local,
 
 	"ready":         effect.Local,
 	"ready.check":   effect.Local,

@@ -222,6 +222,14 @@ func (h *fakeHost) Stop(ctx context.Context, inst *host.Instance, _ time.Duratio
 	return h.move(ctx, "stop", inst, lifecycle.Stopped, lifecycle.Running, lifecycle.Panicked)
 }
 
+func (h *fakeHost) Awaken(ctx context.Context, inst *host.Instance) error {
+	return h.move(ctx, "awaken", inst, inst.State, lifecycle.Running)
+}
+
+func (h *fakeHost) Addresses(context.Context, *host.Instance) (map[string][]string, error) {
+	return nil, host.ErrFailed
+}
+
 func (h *fakeHost) Ready(ctx context.Context, inst *host.Instance, _ host.Check) error {
 	return h.move(ctx, "ready", inst, inst.State, lifecycle.Running)
 }

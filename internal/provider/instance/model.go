@@ -26,6 +26,10 @@ type model struct {
 	State              types.String   `tfsdk:"state"`
 	NetworkInterfaces  types.Map      `tfsdk:"network_interfaces"`
 	RestoreFrom        types.String   `tfsdk:"restore_from"`
+	IPAddresses        types.Map      `tfsdk:"ip_addresses"`
+	GuestAgent         types.Bool     `tfsdk:"guest_agent"`
+	Identity           types.Object   `tfsdk:"identity"`
+	OnFork             types.List     `tfsdk:"on_fork"`
 	Ready              types.Object   `tfsdk:"ready"`
 	StopTimeout        types.String   `tfsdk:"stop_timeout"`
 	AllowRestart       types.Bool     `tfsdk:"allow_restart"`
@@ -66,6 +70,7 @@ func (m *model) fill(name string, inst *host.Instance) {
 	}
 	m.State = types.StringValue(string(inst.State))
 	m.NetworkInterfaces = interfacesValue(inst)
+	m.GuestAgent = types.BoolValue(inst.Machine.Agent)
 	m.DeletionProtection = types.BoolValue(inst.DeletionProtection)
 	m.Labels = field.LabelsValue(inst.Labels)
 	m.MachineType = types.StringValue(inst.Machine.Type)

@@ -130,6 +130,11 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 			refuse(c.name, itsSources, "has %s = %d, and the fork names %d.", c.name, c.has, c.wanted)
 		}
 	}
+	if isSet(m.GuestAgent) && m.GuestAgent.ValueBool() != source.Agent {
+		refuse("guest_agent", itsSources, "has guest_agent = %t, and the fork names %t.", source.Agent, m.GuestAgent.ValueBool())
+	} else if name := m.nameOfRenewal(); name != "" && !source.Agent {
+		diags.AddAttributeError(path.Root(name), "No guest agent", m.ForkOf.ValueString()+" has no guest_agent, by which the fork's guest would be told. Leave "+name+" out.")
+	}
 	if wanted := int64(number(m.DiskGiB, 0)) << 30; wanted > 0 && source.Disk == nil {
 		refuse("disk_gib", itsSources, "has no disk.")
 	} else if wanted > 0 && wanted < source.Disk.SizeBytes {

@@ -44,6 +44,11 @@ func do(ctx context.Context, d driver, inst *host.Instance, g goal, call lifecyc
 		return d.Standby(ctx, inst)
 	case lifecycle.Stop:
 		return d.Stop(ctx, inst, g.stopTimeout)
+	case lifecycle.Awaken:
+		if err := d.Awaken(ctx, inst); err != nil {
+			return &notReady{err}
+		}
+		return nil
 	case lifecycle.AwaitReady:
 		return awaitReady(ctx, d, inst, g.ready)
 	}

@@ -91,7 +91,8 @@ func reach(ctx context.Context, d driver, inst *host.Instance, g goal) (*host.In
 }
 
 // walk does the calls that are left. A guest that came to run on the way, by
-// them or, when it was moved, by a call before, has to be ready at the end. One
+// them or, when it was moved, by a call before, has to be ready at the end, and
+// before that to be told by its agent what it has slept through. One
 // that is damaged is not moved: its process may be all that still has its disk.
 func walk(ctx context.Context, d driver, inst *host.Instance, g goal, moved bool) error {
 	calls, err := lifecycle.Calls(inst.State, g.state)
@@ -101,10 +102,15 @@ func walk(ctx context.Context, d driver, inst *host.Instance, g goal, moved bool
 	if err != nil {
 		return err
 	}
-	if g.state == lifecycle.Running && (moved || len(calls) > 0) {
+	if g.state == lifecycle.Running && (moved || len(calls) > 0 || inst.NeedsAwakening()) {
 		calls = append(slices.Clone(calls), lifecycle.AwaitReady)
 	}
 	for _, call := range calls {
+		if call == lifecycle.AwaitReady && inst.NeedsAwakening() {
+			if err := perform(ctx, d, inst, g, lifecycle.Awaken); err != nil {
+				return err
+			}
+		}
 		if err := perform(ctx, d, inst, g, call); err != nil {
 			return err
 		}

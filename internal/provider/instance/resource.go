@@ -68,6 +68,10 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		return
 	}
 	m.fill(id.Host, inst)
+	m.IPAddresses = noAddresses
+	if err == nil {
+		m.IPAddresses = awaitAddresses(ctx, d, inst)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
 }
@@ -108,6 +112,10 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	before := m.NetworkInterfaces
 	m.fill(id.Host, inst)
 	m.fillRestored(inst)
+	if d, err := r.drive(id.Host); err == nil {
+		m.IPAddresses = addresses(ctx, d, inst, m.IPAddresses)
+	}
+	resp.Diagnostics.Append(rememberAsleep(ctx, resp.Private, inst)...)
 	resp.Diagnostics.Append(rememberLost(ctx, resp.Private, before, m.NetworkInterfaces)...)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
@@ -130,7 +138,11 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 		return
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, lostForwards, nil)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, asleep, nil)...)
 	m.fill(id.Host, inst)
+	if d, err := r.drive(id.Host); err == nil && m.IPAddresses.IsUnknown() {
+		m.IPAddresses = awaitAddresses(ctx, d, inst)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...)
 }

@@ -16,6 +16,7 @@ const (
 	checkHTTP    = "http"
 	checkSSH     = "ssh"
 	checkConsole = "console"
+	checkAgent   = "agent"
 )
 
 func readyAttribute() schema.SingleNestedAttribute {
@@ -25,9 +26,9 @@ func readyAttribute() schema.SingleNestedAttribute {
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"check": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("ready.check", "`http`: an answer with a status below 500; `ssh`: a server's banner; `console`: a line on the serial console. An open port alone proves nothing."),
+				MarkdownDescription: Effects.Describe("ready.check", "`http`: an answer with a status below 500; `ssh`: a server's banner; `console`: a line on the serial console; `agent`: an answer of the guest agent, for which `guest_agent` must be set. An open port alone proves nothing."),
 				Required:            true,
-				Validators:          []validator.String{stringvalidator.OneOf(checkHTTP, checkSSH, checkConsole)},
+				Validators:          []validator.String{stringvalidator.OneOf(checkHTTP, checkSSH, checkConsole, checkAgent)},
 			},
 			"port": schema.Int64Attribute{
 				MarkdownDescription: Effects.Describe("ready.port", "Port in the guest, for `http` and `ssh`. A tcp `forward` to it must exist."),

@@ -12,9 +12,11 @@ import (
 // settings are the arguments of an instance that only Terraform acts on.
 type settings struct {
 	field.Settings
-	Ready        *readiness `json:"ready,omitempty"`
-	StopTimeout  string     `json:"stop_timeout,omitempty"`
-	AllowRestart *bool      `json:"allow_restart,omitempty"`
+	Ready        *readiness      `json:"ready,omitempty"`
+	Identity     *identityOfFork `json:"identity,omitempty"`
+	OnFork       []string        `json:"on_fork,omitempty"`
+	StopTimeout  string          `json:"stop_timeout,omitempty"`
+	AllowRestart *bool           `json:"allow_restart,omitempty"`
 }
 
 // readiness is the argument ready; what is "" or 0 is left out.
@@ -40,6 +42,8 @@ func (m *model) settings() settings {
 		Settings:     field.Settings{Timeouts: field.TimeoutsOf(m.Timeouts)},
 		StopTimeout:  m.StopTimeout.ValueString(),
 		AllowRestart: m.AllowRestart.ValueBoolPointer(),
+		Identity:     m.identity(),
+		OnFork:       field.Texts(m.OnFork),
 	}
 	if !m.Ready.IsNull() {
 		port, _ := m.Ready.Attributes()["port"].(types.Int64)
@@ -70,6 +74,10 @@ func (m *model) recall(note json.RawMessage) {
 			"pattern": field.TextValue(r.Pattern),
 			"timeout": field.TextValue(r.Timeout),
 		})
+	}
+	m.Identity, m.OnFork = s.Identity.value(), types.ListNull(types.StringType)
+	if s.OnFork != nil {
+		m.OnFork = field.TextsValue(s.OnFork)
 	}
 	m.StopTimeout = types.StringValue(defaultStopTimeout)
 	if s.StopTimeout != "" {

@@ -24,6 +24,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 	m.validateOrigin(&resp.Diagnostics)
 	m.validatePlace(&resp.Diagnostics)
 	m.validateReady(&resp.Diagnostics)
+	m.validateAgent(&resp.Diagnostics)
 	m.validateForwards(&resp.Diagnostics)
 }
 
@@ -72,15 +73,18 @@ func (m *model) validateReady(diags *diag.Diagnostics) {
 	}
 	at := path.Root("ready")
 	port, _ := m.Ready.Attributes()["port"].(types.Int64)
-	isConsole := check.ValueString() == checkConsole
+	isConsole, isAgent := check.ValueString() == checkConsole, check.ValueString() == checkAgent
 	switch {
-	case !isConsole && check.ValueString() != checkHTTP && check.ValueString() != checkSSH: // refused already
+	case !isConsole && !isAgent && check.ValueString() != checkHTTP && check.ValueString() != checkSSH: // refused already
+	case isAgent && m.GuestAgent.IsNull() && m.ForkOf.IsNull(), isAgent && isSet(m.GuestAgent) && !m.GuestAgent.ValueBool():
+		diags.AddAttributeError(at.AtName("check"), "No guest agent", "The check agent asks the guest agent: set guest_agent = true.")
 	case isConsole && text(m.Ready, "pattern").IsNull():
 		diags.AddAttributeError(at.AtName("pattern"), "No pattern", "The check console needs a pattern to look for.")
-	case isConsole && isSet(port):
-		diags.AddAttributeError(at.AtName("port"), "No port needed", "The check console asks no port.")
+	case (isConsole || isAgent) && isSet(port):
+		diags.AddAttributeError(at.AtName("port"), "No port needed", fmt.Sprintf("The check %s asks no port.", check.ValueString()))
 	case !isConsole && isSet(text(m.Ready, "pattern")):
 		diags.AddAttributeError(at.AtName("pattern"), "No pattern needed", "Only the check console looks for a pattern.")
+	case isAgent:
 	case !isConsole && port.IsNull():
 		diags.AddAttributeError(at.AtName("port"), "No port", fmt.Sprintf("The check %s needs the port to ask in the guest.", check.ValueString()))
 	case !isConsole && !port.IsUnknown() && !m.mayForward(port.ValueInt64()):

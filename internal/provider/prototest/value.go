@@ -88,6 +88,16 @@ func Value(typ tftypes.Type, value any) tftypes.Value {
 			inside[key] = Value(typ.ElementType, element)
 		}
 		return tftypes.NewValue(typ, inside)
+	case tftypes.List:
+		given, ok := value.([]any)
+		if !ok {
+			break
+		}
+		var inside []tftypes.Value
+		for _, element := range given {
+			inside = append(inside, Value(typ.ElementType, element))
+		}
+		return tftypes.NewValue(typ, inside)
 	}
 	return tftypes.NewValue(typ, value)
 }

@@ -1,0 +1,177 @@
+package host
+
+import (
+	"context"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+)
+
+var (
+	//go:embed agent.sh
+	agentScript string
+	//go:embed awaken.sh
+	awakenScript string
+	//go:embed ping.sh
+	pingScript string
+	//go:embed renew.sh
+	renewScript string // runs in a guest
+)
+
+// A Renewal is what a fork has yet to be told by its agent: until then its guest
+// takes itself for what it was forked from.
+type Renewal struct {
+	Hostname    string   `json:"hostname,omitempty"` // "": the source's
+	MachineID   bool     `json:"machine_id,omitempty"`
+	SSHHostKeys bool     `json:"ssh_host_keys,omitempty"`
+	Commands    []string `json:"commands,omitempty"` // run by the guest's /bin/sh, as root, one after the other
+}
+
+// NeedsAwakening reports whether the guest has yet to be told what it has slept
+// through.
+func (i *Instance) NeedsAwakening() bool {
+	return i.State == lifecycle.Running && i.Machine.Agent && (i.Asleep || i.Renewal != nil)
+}
+
+// How long is waited for a guest's agent, which may be starting, and for a command
+// in the guest, at most.
+const (
+	agentPatience = 2 * time.Minute
+	commandLimit  = 5 * time.Minute
+)
+
+// Awaken tells a guest that goes on from a checkpoint, by its agent, the time, and
+// a fork that runs for the first time who it is now: what of its Renewal was not
+// done to the end is done from its beginning. One round trip, during which the
+// instance is locked.
+func (h *Host) Awaken(ctx context.Context, inst *Instance) error {
+	c := h.call("awaken", Instances, inst.Name)
+	record := inst.Record
+	record.Renewal = nil
+	becomes, commands := inst.raw, inst.Renewal.commands()
+	if inst.Renewal != nil {
+		becomes = compact(record)
+	}
+	args := append([]string{h.dir(c.object), inst.UID, inst.raw, becomes, seconds(ctx, agentPatience), seconds(ctx, commandLimit)}, commands...)
+	out, err := c.write(ctx, agentScript+awakenScript, args...)
+	if err != nil {
+		return withRemedy(err, "See that qemu-guest-agent runs in the guest and is not told to refuse guest-set-time or guest-exec, or set guest_agent = false.")
+	}
+	if err := failedCommand(out, inst.Renewal); err != nil {
+		return c.fail(fmt.Errorf("%w: %w", ErrFailed, err), "", "")
+	}
+	inst.Record, inst.raw, inst.Asleep = record, becomes, false
+	return nil
+}
+
+// seconds is what is left of the context's time, most at most, for a script.
+func seconds(ctx context.Context, most time.Duration) string {
+	if deadline, limited := ctx.Deadline(); limited {
+		most = min(most, time.Until(deadline))
+	}
+	return fmt.Sprint(max(1, int(most.Seconds())))
+}
+
+// commandScript runs a user's command; the end of what it prints goes into the
+// agent's answer, which is read a byte at a time.
+const commandScript = `said=$(eval "$1" 2>&1)
+status=$?
+printf %s "$said" | tail -c 4000
+exit $status`
+
+// commands are the guest-execs of a renewal, in order.
+func (r *Renewal) commands() []string {
+	if r == nil {
+		return nil
+	}
+	var lines []string
+	if r.Hostname != "" || r.MachineID || r.SSHHostKeys {
+		lines = append(lines, guestExec(renewScript, r.Hostname, yes(r.MachineID), yes(r.SSHHostKeys)))
+	}
+	for _, command := range r.Commands {
+		lines = append(lines, guestExec(commandScript, command))
+	}
+	return lines
+}
+
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// guestExec is the line that has the agent run a script with arguments, as in
+// QEMU's guest agent protocol reference (qemu-ga-ref).
+func guestExec(script string, args ...string) string {
+	return compact(map[string]any{"execute": "guest-exec", "arguments": map[string]any{
+		"path": "/bin/sh", "arg": append([]string{"-c", script, "sh"}, args...), "capture-output": true,
+	}})
+}
+
+// failedCommand is the error of the command that ended last, unless all have
+// succeeded.
+func failedCommand(out string, r *Renewal) error {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	ended := 0
+	var last struct {
+		Return struct {
+			Exited   bool   `json:"exited"`
+			ExitCode int    `json:"exitcode"`
+			Signal   int    `json:"signal"`
+			Out      string `json:"out-data"`
+			Err      string `json:"err-data"`
+		} `json:"return"`
+	}
+	for _, line := range lines {
+		if line == "awake" {
+			return nil
+		}
+		if candidate := last; json.Unmarshal([]byte(line), &candidate) == nil && candidate.Return.Exited {
+			last = candidate
+			ended++
+		}
+	}
+	if ended == 0 {
+		return errors.New("what the guest agent said of a command cannot be understood")
+	}
+	output, _ := base64.StdEncoding.DecodeString(last.Return.Out)
+	complaints, _ := base64.StdEncoding.DecodeString(last.Return.Err)
+	how := fmt.Sprintf("status %d", last.Return.ExitCode)
+	if last.Return.Signal != 0 {
+		how = fmt.Sprintf("signal %d", last.Return.Signal)
+	}
+	return fmt.Errorf("%s ended with %s: %s", r.nameOf(ended-1), how, strings.TrimSpace(string(output)+string(complaints)))
+}
+
+// nameOf is what a person calls the command of that index.
+func (r *Renewal) nameOf(i int) string {
+	if own := len(r.commands()) - len(r.Commands); i >= own {
+		return fmt.Sprintf("on_fork[%d] in the guest", i-own)
+	}
+	return "giving the guest an identity of its own"
+}
+
+// withRemedy is err with what to do, where nothing better is known.
+func withRemedy(err error, remedy string) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Remedy == "" {
+		told := *e
+		told.Remedy = remedy
+		return &told
+	}
+	return err
+}
+
+// tryAgent asks a guest's agent whether it is there. One round trip.
+func (h *Host) tryAgent(c call, inst *Instance) try {
+	return func(ctx context.Context, patience time.Duration) error {
+		_, err := c.try(ctx, agentScript+pingScript, h.dir(c.object), inst.UID, fmt.Sprint(1+int(patience.Seconds())))
+		return err
+	}
+}
