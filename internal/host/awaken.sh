@@ -16,4 +16,5 @@ for command; do
 	case $heard in *'"exitcode": 0,'* | *'"exitcode": 0}'*) ;; *) exit 0 ;; esac
 done
 [ "$was" = "$becomes" ] || put instance.json "$becomes" || fail $FAILED "cannot write its metadata"
+rm -f run/asleep
 echo awake

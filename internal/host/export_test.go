@@ -8,3 +8,9 @@ func BoundLayers(t *testing.T, n int) {
 	maxLayers = n
 	t.Cleanup(func() { maxLayers = before })
 }
+
+// AgentScript is what speaks to an agent.
+var AgentScript = agentScript
+
+// GuestExec is the line that has an agent run a command.
+func GuestExec(command string) string { return guestExec(`eval "$1"`, command) }

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// cached returns the directory of that name in the cache, filled by build when
+// Cached returns the directory of that name in the cache, filled by build when
 // it is not there yet. The directory appears complete, by a rename; a lock keeps
 // two processes from building the same thing at once.
-func cached(ctx context.Context, name string, build func(dir string) error) (string, error) {
+func Cached(ctx context.Context, name string, build func(dir string) error) (string, error) {
 	dir, err := cachePath(name)
 	if err != nil {
 		return "", err

@@ -15,7 +15,7 @@ func TestCached_BuildsOnceForAllWhoAskAtOnce(t *testing.T) {
 	var all sync.WaitGroup
 	for range 5 {
 		all.Go(func() {
-			dir, err := cached(t.Context(), "thing", func(dir string) error {
+			dir, err := Cached(t.Context(), "thing", func(dir string) error {
 				builds.Add(1)
 				return os.WriteFile(filepath.Join(dir, "file"), nil, 0o644)
 			})
@@ -37,10 +37,10 @@ func TestCached_BuildsOnceForAllWhoAskAtOnce(t *testing.T) {
 func TestCached_KeepsNothingOfABuildThatFailed(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	failure := errors.New("no")
-	if _, err := cached(t.Context(), "thing", func(string) error { return failure }); !errors.Is(err, failure) {
+	if _, err := Cached(t.Context(), "thing", func(string) error { return failure }); !errors.Is(err, failure) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := cached(t.Context(), "thing", func(string) error { return nil }); err != nil {
+	if _, err := Cached(t.Context(), "thing", func(string) error { return nil }); err != nil {
 		t.Errorf("the next build: %v", err)
 	}
 }

@@ -68,7 +68,7 @@ func buildGuest(ctx context.Context) (Guest, error) {
 	if err != nil {
 		return Guest{}, err
 	}
-	dir, err := cached(ctx, "guest-"+key, func(dir string) error {
+	dir, err := Cached(ctx, "guest-"+key, func(dir string) error {
 		if err := errors.Join(
 			copyFile(kernel.image(), filepath.Join(dir, "vmlinuz")),
 			makeInitrd(ctx, filepath.Join(dir, "initrd.gz"), kernel, busybox),

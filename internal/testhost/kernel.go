@@ -34,7 +34,7 @@ func (k kernel) modules() string { return filepath.Join(k.dir, "modules") }
 // download again.
 func fetchKernel(ctx context.Context) (kernel, error) {
 	wanted := sha256.Sum256(fmt.Append(nil, kernelPackages, guestModules))
-	dir, err := cached(ctx, fmt.Sprintf("kernel-%x", wanted[:8]), func(dir string) error {
+	dir, err := Cached(ctx, fmt.Sprintf("kernel-%x", wanted[:8]), func(dir string) error {
 		tree := filepath.Join(dir, "tree")
 		if err := unpackKernel(ctx, tree); err != nil {
 			return err

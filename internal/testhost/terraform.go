@@ -35,7 +35,7 @@ func Terraform(ctx context.Context, progress io.Writer) (string, error) {
 
 // installTerraform gets terraformVersion from a source, or from the cache.
 func installTerraform(ctx context.Context, progress io.Writer, source releases.ExactVersion) (string, error) {
-	dir, err := cached(ctx, "terraform-"+terraformVersion, func(dir string) error {
+	dir, err := Cached(ctx, "terraform-"+terraformVersion, func(dir string) error {
 		if progress != nil {
 			fmt.Fprintf(progress, "downloading Terraform %s\n", terraformVersion)
 		}

@@ -90,14 +90,16 @@ func rememberAsleep(ctx context.Context, private store, inst *host.Instance) dia
 	return private.SetKey(ctx, asleep, text)
 }
 
-// planAddresses leaves the addresses unknown exactly where the guest may come to
-// have others: when it is moved, restarted or taken back, or has yet to be
+// planAddresses leaves the addresses unknown exactly where a guest with an agent may
+// come to have others: when it is moved, restarted or taken back, or has yet to be
 // awakened, for which alone there would be nothing to plan.
-func planAddresses(ctx context.Context, req resource.ModifyPlanRequest, before *model, resp *resource.ModifyPlanResponse) {
+func planAddresses(ctx context.Context, req resource.ModifyPlanRequest, before, plan *model, resp *resource.ModifyPlanResponse) {
 	sleeps, diags := req.Private.GetKey(ctx, asleep)
 	resp.Diagnostics.Append(diags...)
 	value := before.IPAddresses
-	if len(sleeps) > 0 || len(Effects.Changed(effect.Move, req.State.Raw, req.Plan.Raw))+len(Effects.Changed(effect.Restart, req.State.Raw, req.Plan.Raw))+
+	if !plan.GuestAgent.IsUnknown() && !plan.GuestAgent.ValueBool() {
+		value = noAddresses
+	} else if len(sleeps) > 0 || len(Effects.Changed(effect.Move, req.State.Raw, req.Plan.Raw))+len(Effects.Changed(effect.Restart, req.State.Raw, req.Plan.Raw))+
 		len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 {
 		value = types.MapUnknown(noAddresses.ElementType(ctx))
 	}

@@ -39,7 +39,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		refuseDeletion(&resp.Diagnostics, &before)
 		return
 	}
-	planAddresses(ctx, req, &before, resp)
+	planAddresses(ctx, req, &before, &plan, resp)
 	lost, diags := recallLost(ctx, req.Private)
 	resp.Diagnostics.Append(diags...)
 	if len(lost) > 0 {
