@@ -15,7 +15,7 @@ for script in internal/host/*.sh; do
 	lib.sh | capture.sh | agent.sh) continue ;;
 	awaken.sh) before="$before. internal/host/agent.sh; " with_sources=-a ;; # agent.sh is checked here
 	addresses.sh | ping.sh | stop.sh) before="$before. internal/host/agent.sh; " ;;
-	renew.sh) before= ;; # runs in a guest
+	renew.sh | reseed.sh) before= ;; # runs in a guest
 	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
 	standby.sh | resume.sh) before="$before. internal/host/capture.sh; " ;;
 	esac

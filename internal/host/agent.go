@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"crypto/rand"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
@@ -20,6 +21,8 @@ var (
 	awakenScript string
 	//go:embed ping.sh
 	pingScript string
+	//go:embed reseed.sh
+	reseedScript string // runs in a guest
 	//go:embed renew.sh
 	renewScript string // runs in a guest
 )
@@ -46,8 +49,8 @@ const (
 	commandLimit  = 5 * time.Minute
 )
 
-// Awaken tells a guest that goes on from a checkpoint, by its agent, the time, and
-// a fork that runs for the first time who it is now: what of its Renewal was not
+// Awaken tells a guest that goes on from a checkpoint, by its agent, the time, gives
+// it random numbers of its own, and tells a fork that runs for the first time who it is now: what of its Renewal was not
 // done to the end is done from its beginning. One round trip, during which the
 // instance is locked.
 func (h *Host) Awaken(ctx context.Context, inst *Instance) error {
@@ -58,7 +61,7 @@ func (h *Host) Awaken(ctx context.Context, inst *Instance) error {
 	if inst.Renewal != nil {
 		becomes = compact(record)
 	}
-	args := append([]string{h.dir(c.object), inst.UID, inst.raw, becomes, seconds(ctx, agentPatience), seconds(ctx, commandLimit)}, commands...)
+	args := append([]string{h.dir(c.object), inst.UID, inst.raw, becomes, seconds(ctx, agentPatience), seconds(ctx, commandLimit), reseed()}, commands...)
 	out, err := c.write(ctx, agentScript+awakenScript, args...)
 	if err != nil {
 		return withRemedy(err, "See that qemu-guest-agent runs in the guest and is not told to refuse guest-set-time or guest-exec, or set guest_agent = false.")
@@ -107,11 +110,23 @@ func yes(b bool) string {
 	return "no"
 }
 
+// reseed is the guest-exec that gives a guest random bytes: more than the 32 of a
+// key of its kernel's generator.
+func reseed() string {
+	bytes := make([]byte, 64)
+	_, _ = rand.Read(bytes) // never fails
+	return guestExecOn(bytes, reseedScript)
+}
+
 // guestExec is the line that has the agent run a script with arguments, as in
 // QEMU's guest agent protocol reference (qemu-ga-ref).
-func guestExec(script string, args ...string) string {
+func guestExec(script string, args ...string) string { return guestExecOn(nil, script, args...) }
+
+// guestExecOn is guestExec of a script that reads something.
+func guestExecOn(stdin []byte, script string, args ...string) string {
 	return compact(map[string]any{"execute": "guest-exec", "arguments": map[string]any{
 		"path": "/bin/sh", "arg": append([]string{"-c", script, "sh"}, args...), "capture-output": true,
+		"input-data": base64.StdEncoding.EncodeToString(stdin),
 	}})
 }
 

@@ -73,6 +73,10 @@ clock_is() { # NANOSECONDS: it is, give or take two seconds
 	return 1
 }
 
+agent_answers() { # fails unless what went wrong was an error of the agent's
+	case $said in *'"error": '*) ;; *) return 1 ;; esac
+}
+
 run_in_guest() { # LINE SECONDS: a guest-exec; prints how it ended, if it did
 	ask "$1" 10 || return
 	job=${heard#*'"pid": '}

@@ -41,6 +41,9 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 	case inst.State == lifecycle.Paused && was != lifecycle.Paused:
 		warn(state, "The guest of "+object+" is paused",
 			"Somebody has paused it, or QEMU has, because a write to its disk failed. An apply lets it go on.")
+	case inst.NeedsAwakening():
+		warn(state, "The guest of "+object+" has not been told what it has slept through",
+			"It goes on from a checkpoint, and its agent has told it neither the time nor, if it is a fork that runs for the first time, who it is now. An apply does.")
 	case inst.State == lifecycle.Stopped && was == lifecycle.Running:
 		warn(state, "The "+object+" does not run any more", "It ran when Terraform last saw it. "+whyEnded(inst.Ended))
 	case inst.State == lifecycle.Stopped && was == lifecycle.Standby:
