@@ -52,7 +52,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 	done
 	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
 		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
-		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
+		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1"/boot/* \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
 		*/run/*.in) is -p "$part" ;;
@@ -196,6 +196,15 @@ give() { # FROM PART FILE…: a part of what is staged, of links to files of ano
 	from=$1 to=$PWD/$staged/$2
 	shift 2
 	mkdir "$to" && (cd "$from" && ln "$@" "$to/") || unstage $FAILED "$from cannot be shared"
+}
+
+duplicate() { # FROM TO: a file of the login's own, whosever the other is
+	cat "$1" >"$2" && sync "$2"
+}
+
+give_variables() { # FROM: a guest writes to those of its firmware, so what is staged gets its own
+	[ ! -f "$1/boot/variables" ] || { mkdir -p "$staged/boot" && duplicate "$1/boot/variables" "$staged/boot/variables"; } ||
+		unstage $FAILED "the firmware's variables of $1 cannot be copied"
 }
 
 commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
