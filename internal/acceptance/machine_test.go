@@ -1,6 +1,7 @@
 package acceptance_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -48,4 +49,33 @@ func TestMachine_TypeAndCPUAreChosenAndChangedByARestart(t *testing.T) {
 		},
 	}
 	shared.apply(t, "machine", append(steps, imported("kvm_instance.machine", "default/instances/machine")...)...)
+}
+
+// What a guest makes of it takes a quarter of a minute, and is for the driver's
+// tests.
+func TestFirmware_UEFIIsImportedAndInherited(t *testing.T) {
+	t.Parallel()
+	const stopped = `resource "kvm_instance" "uefi" {
+		name       = "uefi"
+		image      = "default/images/disk"
+		memory_mib = 128
+		firmware   = "uefi"
+		state      = "stopped"
+	}
+	`
+	const forked = stopped + `resource "kvm_instance" "uefi-fork" {
+		name    = "uefi-fork"
+		fork_of = kvm_instance.uefi.id
+		state   = "stopped"
+	}
+	`
+	fork := func(attribute, value string) statecheck.StateCheck {
+		return statecheck.ExpectKnownValue("kvm_instance.uefi-fork", tfjsonpath.New(attribute), knownvalue.StringExact(value))
+	}
+	steps := []tf.TestStep{
+		{Config: stopped},
+		{Config: forked, ConfigStateChecks: checks{fork("firmware", "uefi")}},
+		refused(strings.Replace(forked, "fork_of ", "firmware = \"bios\"\nfork_of ", 1), "firmware", "bios", "uefi"),
+	}
+	shared.apply(t, "uefi", append(steps, imported("kvm_instance.uefi", "default/instances/uefi")...)...)
 }

@@ -152,13 +152,18 @@ func (l *lab) loses(name string, was lifecycle.State, file, problem string) {
 	}
 }
 
+// bareUEFI is a machine that has nothing to boot.
+func bareUEFI(name string) host.InstanceSpec {
+	return host.InstanceSpec{Name: name, VCPUs: 1, MemoryMiB: 128, Firmware: qemu.FirmwareUEFI}
+}
+
 func TestFirmware_IsWrittenByTheUserOfQEMU(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")
 	}
 	l := newLabAs(t, testhost.Options{}, "nobody")
 	ctx := t.Context()
-	inst, err := l.Create(ctx, host.InstanceSpec{Name: "bare", VCPUs: 1, MemoryMiB: 128, Firmware: qemu.FirmwareUEFI})
+	inst, err := l.Create(ctx, bareUEFI("bare"))
 	must(t, err)
 	before := l.variables("instances/bare")
 	must(t, l.Start(ctx, inst))
@@ -182,7 +187,7 @@ func TestFirmware_ThatAHostDoesNotHaveIsRefusedBeforeAnythingIsMade(t *testing.T
 		}
 	}
 	l := newLab(t, testhost.Options{Mounts: mounts})
-	_, err := l.Create(t.Context(), host.InstanceSpec{Name: "none", VCPUs: 1, MemoryMiB: 64, Firmware: qemu.FirmwareUEFI})
+	_, err := l.Create(t.Context(), bareUEFI("none"))
 	if !errors.Is(err, host.ErrUnfit) || !strings.Contains(err.Error(), "no UEFI firmware") {
 		t.Errorf("%v", err)
 	}
