@@ -48,6 +48,8 @@ var (
 	standbyScript string
 	//go:embed copy.sh
 	copyScript string
+	//go:embed console.sh
+	consoleScript string
 	//go:embed update.sh
 	updateScript string
 	//go:embed rollback.sh
