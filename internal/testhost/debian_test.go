@@ -34,7 +34,7 @@ func TestDebian_BootsByBIOSAndIsWhatACloudImageIs(t *testing.T) {
 		"-device", "virtio-serial-pci", "-chardev", "socket,id=agent,server=on,wait=off,path="+agentSocket,
 		"-device", "virtserialport,chardev=agent,name="+debianAgent,
 		"-device", "virtio-scsi-pci,id=scsi", "-drive", "if=none,id=cd,media=cdrom", "-device", "scsi-cd,bus=scsi.0,drive=cd",
-		"-device", "pcie-root-port,id=slot,chassis=1")
+		"-device", "pcie-root-port,id=rp0,chassis=1")
 
 	for command, want := range map[string]string{
 		"id -un":                           DebianUser,
@@ -46,11 +46,11 @@ func TestDebian_BootsByBIOSAndIsWhatACloudImageIs(t *testing.T) {
 		"lsmod":                            "pvpanic_pci",
 		"ls /dev/sr0":                      "/dev/sr0",
 		"ls /sys/bus/acpi/drivers/vmgenid": "QEMU",
-		"sudo modprobe -a isofs vfat sd_mod && echo all":                              "all",
-		"cat /sys/power/disk /sys/power/state; systemctl is-enabled hibernate.target": "masked",
-		"systemctl --failed --no-legend | wc -l":                                      "0",
-		"ls /etc/ssh/ssh_host_*_key":                                                  "/etc/ssh/ssh_host_ed25519_key",
-		"wc -c < /etc/machine-id":                                                     "33",
+		"sudo modprobe -a isofs vfat sd_mod && echo all": "all",
+		"systemctl is-enabled hibernate.target || true":  "masked",
+		"systemctl is-system-running --wait":             "running",
+		"ls /etc/ssh/ssh_host_*_key":                     "/etc/ssh/ssh_host_ed25519_key",
+		"wc -c < /etc/machine-id":                        "33",
 	} {
 		if output := guest.run(t, command); !strings.Contains(output, want) {
 			t.Errorf("%s: %q; want %q", command, output, want)
@@ -67,12 +67,9 @@ func TestDebian_BootsByBIOSAndIsWhatACloudImageIs(t *testing.T) {
 		t.Error("the agent froze no filesystem")
 	}
 	agent.mustExecute(t, `{"execute": "guest-fsfreeze-thaw"}`)
-	if info := agent.mustExecute(t, `{"execute": "guest-info"}`); strings.Contains(string(info), `"enabled": false`) {
-		t.Errorf("the agent may not be asked for everything: %s", info)
-	}
 
 	vm.execute(t, `{"execute": "netdev_add", "arguments": {"type": "user", "id": "later", "net": "198.51.100.0/24", "dhcpstart": "198.51.100.77"}}`,
-		`{"execute": "device_add", "arguments": {"driver": "virtio-net-pci", "id": "later-nic", "netdev": "later", "bus": "slot"}}`)
+		`{"execute": "device_add", "arguments": {"driver": "virtio-net-pci", "id": "later-nic", "netdev": "later", "bus": "rp0"}}`)
 	guest.run(t, `for try in $(seq 60); do ip -br -4 addr show | grep -q 198.51.100.77 && exit; sleep 1; done; ip addr; exit 1`)
 
 	vm.pressPowerButton(t)

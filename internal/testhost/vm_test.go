@@ -131,6 +131,7 @@ func (vm *vm) pressPowerButton(t *testing.T) {
 func (vm *vm) execute(t *testing.T, commands ...string) {
 	t.Helper()
 	monitor := mustOpenJSON(t, vm.monitor)
+	defer monitor.conn.Close() // it serves one at a time
 	for _, command := range append([]string{`{"execute": "qmp_capabilities"}`}, commands...) {
 		monitor.mustExecute(t, command)
 	}
