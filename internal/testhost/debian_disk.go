@@ -19,8 +19,9 @@ const (
 	debianRootEnd   = debianDiskSize - 1<<20
 )
 
-// debianCommandLine says that nothing below /usr is newer than what was made of
-// it, which saves seconds, and that cloud-init's seed and fstab are all to mount.
+// debianCommandLine saves systemd to look for files that are older than what they
+// were made from, and for partitions to mount, beside the kernel's own tests (see
+// [CommandLine]). Messages stay on: they are what a console log is for.
 const debianCommandLine = "console=ttyS0 cryptomgr.notests systemd.condition-needs-update=0 systemd.gpt_auto=0"
 
 const debianBIOSMenu = `DEFAULT linux
@@ -46,17 +47,11 @@ func makeDebianDisk(ctx context.Context, dir, system, path string) error {
 	if err != nil {
 		return err
 	}
-	mke2fs, err := systemProgram("mke2fs")
-	if err != nil {
-		return err
-	}
 	tree := filepath.Join(dir, "tree")
 	if err := os.Mkdir(tree, 0o755); err != nil {
 		return fmt.Errorf("make a directory for the system: %w", err)
 	}
-	if _, err := run(ctx, dir, "fakeroot", "sh", "-euc",
-		`tar -xpf "$1" -C "$2"; "$3" -q -F -t ext4 -L debian -E "offset=$4,lazy_itable_init=0,lazy_journal_init=0" -d "$2" "$5" "$6k"`, "sh",
-		system, tree, mke2fs, fmt.Sprint(debianRootStart), raw, fmt.Sprint((debianRootEnd-debianRootStart)>>10)); err != nil {
+	if err := makeDebianRoot(ctx, dir, system, tree, raw); err != nil {
 		return err
 	}
 	if err := partition(ctx, dir, raw); err != nil {
@@ -66,6 +61,19 @@ func makeDebianDisk(ctx context.Context, dir, system, path string) error {
 		return err
 	}
 	return toQcow2(ctx, raw, path)
+}
+
+// makeDebianRoot unpacks the system into tree and makes the root filesystem of it.
+func makeDebianRoot(ctx context.Context, dir, system, tree, raw string) error {
+	mke2fs, err := systemProgram("mke2fs")
+	if err != nil {
+		return err
+	}
+	_, err = run(ctx, dir, "fakeroot", "sh", "-euc", `tar -xpf "$1" -C "$2"; shift 2; exec "$@"`, "sh", system, tree,
+		mke2fs, "-q", "-F", "-t", "ext4", "-L", "debian", "-d", tree,
+		"-E", fmt.Sprintf("offset=%d,lazy_itable_init=0,lazy_journal_init=0", debianRootStart), // see makeDisk
+		raw, fmt.Sprintf("%dk", (debianRootEnd-debianRootStart)>>10))
+	return err
 }
 
 func partition(ctx context.Context, dir, raw string) error {

@@ -41,6 +41,7 @@ func TestDebian_BootsByBIOSAndIsWhatACloudImageIs(t *testing.T) {
 		"hostname":                         "seeded",
 		"sudo id -u":                       "0",
 		"cat /ran":                         "by cloud-init",
+		"ping -c 1 -q 127.0.0.1":           " 0% packet loss",
 		"cat /etc/os-release":              "ID=debian",
 		"ip -br -4 addr show":              "192.0.2.5/24",
 		"lsmod":                            "pvpanic_pci",
