@@ -14,8 +14,9 @@ import (
 	"golang.org/x/crypto/ssh"
 )
 
-// debianBootLimit is ten times what a boot takes when nothing else runs.
-const debianBootLimit = 7 * time.Minute
+// debianBootLimit leaves room for a machine that is busy: with twenty others waiting
+// for two processors a boot took almost six minutes.
+const debianBootLimit = 10 * time.Minute
 
 const debianAgent = "org.qemu.guest_agent.0"
 
@@ -37,16 +38,16 @@ func TestDebian_BootsByBIOSAndIsWhatACloudImageIs(t *testing.T) {
 		"-device", "pcie-root-port,id=rp0,chassis=1")
 
 	for command, want := range map[string]string{
-		"id -un":                           DebianUser,
-		"hostname":                         "seeded",
-		"sudo id -u":                       "0",
-		"cat /ran":                         "by cloud-init",
-		"ping -c 1 -q 127.0.0.1":           " 0% packet loss",
-		"cat /etc/os-release":              "ID=debian",
-		"ip -br -4 addr show":              "192.0.2.5/24",
-		"lsmod":                            "pvpanic_pci",
-		"ls /dev/sr0":                      "/dev/sr0",
-		"ls /sys/bus/acpi/drivers/vmgenid": "QEMU",
+		"id -un":                        DebianUser,
+		"hostname":                      "seeded",
+		"sudo id -u":                    "0",
+		"cat /ran":                      "by cloud-init",
+		"ping -c 1 -q 127.0.0.1":        " 0% packet loss",
+		"cat /etc/os-release":           "ID=debian",
+		"ip -br -4 addr show":           "192.0.2.5/24",
+		"lsmod":                         "pvpanic_pci",
+		"ls /dev/sr0":                   "/dev/sr0",
+		"ls /sys/bus/*/drivers/vmgenid": "QEMU",
 		"sudo modprobe -a isofs vfat sd_mod && echo all": "all",
 		"systemctl is-enabled hibernate.target || true":  "masked",
 		"systemctl is-system-running --wait":             "running",
