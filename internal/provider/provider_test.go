@@ -48,7 +48,7 @@ func TestSchema_DescribesEveryAttribute(t *testing.T) {
 	for name, schema := range s.DataSourceSchemas {
 		all["data "+name] = schema
 	}
-	if len(all) != 7 {
+	if len(all) != 8 {
 		t.Errorf("%d schemas: %v", len(all), slices.Sorted(maps.Keys(all)))
 	}
 	for name, schema := range all {
