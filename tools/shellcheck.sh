@@ -5,7 +5,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-shellcheck tools/*.sh .ci/run
+shellcheck tools/*.sh .ci/run internal/testhost/debian/*.sh
 shellcheck -s dash -e SC2015 internal/host/lib.sh
 
 status=0

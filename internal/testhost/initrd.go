@@ -21,18 +21,6 @@ func makeInitrd(ctx context.Context, path string, kernel kernel, busybox string)
 		return fmt.Errorf("build the guest's init: %w", err)
 	}
 
-	var archive bytes.Buffer
-	packer := gzip.NewWriter(&archive)
-	cpio := &cpioWriter{out: packer}
-	for _, dir := range []string{"bin", "dev", "disk", "modules", "proc", "sys", "tmp"} {
-		cpio.directory(dir)
-	}
-	// The kernel opens the console for init, and Go the null device when it
-	// did not, before anything mounts /dev.
-	cpio.device("dev/console", 5, 1)
-	cpio.device("dev/null", 1, 3)
-	cpio.link("bin/sh", "busybox")
-
 	modules, err := filepath.Glob(filepath.Join(kernel.modules(), "*.ko"))
 	if err != nil {
 		return fmt.Errorf("list the guest's modules: %w", err)
@@ -41,6 +29,23 @@ func makeInitrd(ctx context.Context, path string, kernel kernel, busybox string)
 	for _, module := range modules {
 		files["modules/"+filepath.Base(module)] = module
 	}
+	return writeInitrd(path, []string{"bin", "dev", "disk", "modules", "proc", "sys", "tmp"}, files)
+}
+
+// writeInitrd writes an archive of directories and of files, by their names in it,
+// with busybox as its shell.
+func writeInitrd(path string, dirs []string, files map[string]string) error {
+	var archive bytes.Buffer
+	packer := gzip.NewWriter(&archive)
+	cpio := &cpioWriter{out: packer}
+	for _, dir := range dirs {
+		cpio.directory(dir)
+	}
+	// The kernel opens the console for init, and Go the null device when it
+	// did not, before anything mounts /dev.
+	cpio.device("dev/console", 5, 1)
+	cpio.device("dev/null", 1, 3)
+	cpio.link("bin/sh", "busybox")
 	for name, source := range files {
 		content, err := os.ReadFile(source)
 		if err != nil {

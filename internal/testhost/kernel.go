@@ -86,5 +86,5 @@ func keepKernel(ctx context.Context, tree, dir string) error {
 	if err := copyFile(images[0], k.image()); err != nil {
 		return err
 	}
-	return collectModules(ctx, tree, version, k.modules())
+	return collectModules(ctx, tree, version, k.modules(), guestModules)
 }

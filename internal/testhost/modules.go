@@ -31,7 +31,8 @@ type moduleSet struct {
 	done    map[string]bool
 }
 
-func collectModules(ctx context.Context, tree, version, dir string) error {
+// collectModules writes the modules of those names, and what they depend on, to dir.
+func collectModules(ctx context.Context, tree, version, dir string, names []string) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("make a directory for the modules: %w", err)
 	}
@@ -42,7 +43,7 @@ func collectModules(ctx context.Context, tree, version, dir string) error {
 	if err := set.index(tree, version); err != nil {
 		return fmt.Errorf("list the kernel's modules: %w", err)
 	}
-	for _, name := range guestModules {
+	for _, name := range names {
 		name, optional := strings.CutSuffix(name, "?")
 		if err := set.add(ctx, name); err != nil && (!optional || !errors.Is(err, fs.ErrNotExist)) {
 			return err

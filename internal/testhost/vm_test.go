@@ -3,6 +3,7 @@ package testhost
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -30,22 +31,30 @@ func mustCopyDisk(t *testing.T, guest Guest) string {
 
 // vm is a QEMU process that ends with its test.
 type vm struct {
-	console chan string // its lines; closed at the end
+	console chan string // its lines, as many as a boot has; closed at the end
 	monitor string
 	ended   chan struct{}
 }
 
 func boot(t *testing.T, guest Guest, words string, devices ...string) *vm {
 	t.Helper()
+	return bootDisk(t, append([]string{
+		"-smp", "1", "-m", "256",
+		"-kernel", guest.Kernel, "-initrd", guest.Initrd, "-append", CommandLine + " " + words,
+	}, devices...)...)
+}
+
+// bootDisk boots from one of the devices.
+func bootDisk(t *testing.T, devices ...string) *vm {
+	t.Helper()
 	vm := &vm{
-		console: make(chan string, 1000),
+		console: make(chan string, 10_000),
 		monitor: filepath.Join(t.TempDir(), "qmp"),
 		ended:   make(chan struct{}),
 	}
 	cmd := exec.Command("qemu-system-x86_64", append([]string{
-		"-machine", "q35,accel=tcg", "-cpu", "max", "-smp", "1", "-m", "256",
+		"-machine", "q35,accel=tcg", "-cpu", "max",
 		"-nodefaults", "-no-user-config", "-display", "none", "-vga", "none",
-		"-kernel", guest.Kernel, "-initrd", guest.Initrd, "-append", CommandLine + " " + words,
 		"-serial", "stdio", "-qmp", "unix:" + vm.monitor + ",server,wait=off",
 	}, devices...)...)
 	output, writer := io.Pipe()
@@ -73,7 +82,12 @@ func boot(t *testing.T, guest Guest, words string, devices ...string) *vm {
 // expect reads the console up to a line with text.
 func (vm *vm) expect(t *testing.T, text string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	vm.expectWithin(t, text, 2*time.Minute)
+}
+
+func (vm *vm) expectWithin(t *testing.T, text string, limit time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	var seen []string
 	for {
@@ -92,20 +106,74 @@ func (vm *vm) expect(t *testing.T, text string) {
 	}
 }
 
+// drain returns what the console has printed since it was last read.
+func (vm *vm) drain() string {
+	var seen []string
+	for {
+		select {
+		case line, ok := <-vm.console:
+			if ok {
+				seen = append(seen, line)
+				continue
+			}
+		default:
+		}
+		return strings.Join(seen, "\n")
+	}
+}
+
 func (vm *vm) pressPowerButton(t *testing.T) {
 	t.Helper()
-	conn, err := net.Dial("unix", vm.monitor)
+	vm.execute(t, `{"execute": "system_powerdown"}`)
+}
+
+// execute has QEMU execute commands, one after the other.
+func (vm *vm) execute(t *testing.T, commands ...string) {
+	t.Helper()
+	monitor := mustOpenJSON(t, vm.monitor)
+	defer monitor.conn.Close() // it serves one at a time
+	for _, command := range append([]string{`{"execute": "qmp_capabilities"}`}, commands...) {
+		monitor.mustExecute(t, command)
+	}
+}
+
+// jsonSocket is a QEMU monitor or a guest agent.
+type jsonSocket struct {
+	conn    net.Conn
+	replies *bufio.Reader
+}
+
+func mustOpenJSON(t *testing.T, path string) jsonSocket {
+	t.Helper()
+	conn, err := net.Dial("unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
-	replies := bufio.NewReader(conn)
-	for _, command := range []string{"", "qmp_capabilities", "system_powerdown"} {
-		if command != "" { // the greeting comes unasked
-			fmt.Fprintf(conn, "{\"execute\": %q}\n", command)
+	t.Cleanup(func() { conn.Close() })
+	return jsonSocket{conn, bufio.NewReader(conn)}
+}
+
+// mustExecute returns what the command returned, and passes by greetings and events.
+func (s jsonSocket) mustExecute(t *testing.T, command string) json.RawMessage {
+	t.Helper()
+	_ = s.conn.SetDeadline(time.Now().Add(time.Minute))
+	if _, err := fmt.Fprintln(s.conn, command); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		line, err := s.replies.ReadBytes('\n')
+		if err != nil {
+			t.Fatalf("%s: %v", command, err)
 		}
-		if reply, err := replies.ReadString('\n'); err != nil || strings.Contains(reply, `"error"`) {
-			t.Fatalf("%s: %s %v", command, reply, err)
+		var reply struct {
+			Return json.RawMessage `json:"return"`
+			Error  json.RawMessage `json:"error"`
+		}
+		if err := json.Unmarshal(line, &reply); err != nil || reply.Error != nil {
+			t.Fatalf("%s: %s %v", command, line, err)
+		}
+		if reply.Return != nil {
+			return reply.Return
 		}
 	}
 }
