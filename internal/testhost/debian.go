@@ -59,7 +59,7 @@ func buildDebian(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := cached(ctx, "debian-"+debianKey(release), func(dir string) error {
+	dir, err := Cached(ctx, "debian-"+debianKey(release), func(dir string) error {
 		work := filepath.Join(dir, "work")
 		if err := makeDebianImage(ctx, release, work, filepath.Join(dir, "image.qcow2")); err != nil {
 			return err
