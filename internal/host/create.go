@@ -19,6 +19,7 @@ type InstanceSpec struct {
 	Name               string
 	Image              string      // an image's name; "": none
 	Kernel             *KernelSpec // nil: boot from the disk
+	Seed               *Seed       // nil: none
 	VCPUs, MemoryMiB   int
 	DiskGiB            int // 0: the image's virtual size, or no disk without an image
 	Interfaces         map[string]InterfaceSpec
@@ -68,6 +69,9 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if spec.Kernel != nil {
 		inst.setKernel(*spec.Kernel)
 	}
+	if spec.Seed != nil {
+		inst.setSeed(*spec.Seed)
+	}
 	if err := h.checkBoot(ctx, c, Record{}, inst.Record); err != nil {
 		return nil, err
 	}
@@ -75,7 +79,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC(), Restrict: isTrue(spec.Interfaces[key].Restrict)})
 	}
 
-	args := createArgs(inst, image)
+	args := append(createArgs(inst, image), spec.Seed.args()...)
 	err = h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
 		inst.raw = compact(inst.Record)
 		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), inst.raw, ports}, args...)...)
@@ -163,7 +167,9 @@ func (i *Instance) setKernel(k KernelSpec) {
 	}
 }
 
-// createArgs are the arguments of create.sh from the image on.
+func (i *Instance) setSeed(s Seed) { i.SeedDigest, i.Machine.Seed = s.Digest, s.machine() }
+
+// createArgs are the arguments of create.sh from the image to the seed.
 func createArgs(inst *Instance, image *Image) []string {
 	var dir, below, format, known, top, size string
 	if image != nil {

@@ -2,10 +2,11 @@
 # instance.json, $4 its host ports, $5 its image or nothing, $6 that image's name
 # as a layer, $7 its format, $8 the top layer or nothing, $9 the disk's size in
 # bytes, ${10} the kernel's image and ${11} the initrd's, or nothing; ${12} the
-# image.json of the image as it was read.
+# image.json of the image as it was read; ${13} a cloud-init seed or nothing, and
+# ${14} its size, as plant takes them.
 settle "$1"
 object=$2 becoming=$3 ports=$4 image=$5 below=$6 format=$7 top=$8 size=$9
-kernel=${10} initrd=${11} known=${12}
+kernel=${10} initrd=${11} known=${12} seed=${13} seed_size=${14}
 absent "$object"
 for needed in "$image" "$kernel" "$initrd"; do
 	[ -z "$needed" ] || genuine "$needed"
@@ -19,6 +20,7 @@ have() { # IMAGE FILE: a link to an image
 [ -z "$image" ] || have "$image" "disk/$below"
 [ -z "$kernel" ] || have "$kernel" boot/kernel
 [ -z "$initrd" ] || have "$initrd" boot/initrd
+[ -z "$seed" ] || { mkdir -p "$staged/boot" && plant "$staged/boot/seed.iso" "$seed" "$seed_size"; } || unstage $FAILED "cannot write its cloud-init seed"
 # Another one may have got the name of the image meanwhile.
 [ -z "$image" ] || [ "$(cat "$image/image.json")" = "$known" ] || unstage $CHANGED "$image is not what it was when it was read"
 if [ "$top" ]; then

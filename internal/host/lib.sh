@@ -52,7 +52,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 	done
 	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
 		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
-		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
+		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1/boot/seed.iso" "$1"/boot/*.was \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
 		*/run/*.in) is -p "$part" ;;
@@ -121,6 +121,10 @@ restore() { # FILE TEXT: puts the text into it, unless it is there
 
 write() { # FILE TEXT: the shell does not say why it cannot, so then cat is to
 	printf '%s\n' "$2" 2>/dev/null >"$1" || printf '%s\n' "$2" | cat >"$1"
+}
+
+plant() { # FILE SEED SIZE: writes a cloud-init seed that is given in base64. Only builtins have it, for it may hold secrets
+	printf '%s' "$2" | base64 -d >"$1" && truncate -s "$3" "$1" && sync "$1"
 }
 
 remove() { # DIR: at once for all who look, then at leisure

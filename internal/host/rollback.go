@@ -20,6 +20,7 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 	}
 	record := inst.Record
 	record.Machine, record.KernelImage, record.InitrdImage = snap.Machine, snap.KernelImage, snap.InitrdImage
+	record.SeedDigest = snap.SeedDigest
 	record.RestoredFrom = Ref{Snapshots, snap.Name}
 	if disk, size := snap.Machine.Disk, int64(inst.DiskGiB)<<30; snap.Kind == lifecycle.Stopped && disk != nil && size > disk.SizeBytes {
 		record.Machine = withSize(record.Machine, size) // its next layer will have it
@@ -35,14 +36,17 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 
 // bootFiles and checkpointFiles are the names of what a snapshot has besides its
 // layers.
-func (s *Snapshot) bootFiles() []string {
-	switch kernel := s.Machine.Kernel; {
-	case kernel == nil:
-		return nil
-	case kernel.Initrd:
-		return []string{"kernel", "initrd"}
+func (s *Snapshot) bootFiles() (names []string) {
+	if s.Machine.Kernel != nil {
+		names = append(names, "kernel")
 	}
-	return []string{"kernel"}
+	if s.Machine.Kernel != nil && s.Machine.Kernel.Initrd {
+		names = append(names, "initrd")
+	}
+	if s.Machine.Seed != nil {
+		names = append(names, "seed.iso")
+	}
+	return names
 }
 
 func (s *Snapshot) checkpointFiles() []string {

@@ -22,6 +22,13 @@ func machine() Machine {
 	}
 }
 
+// seeded is one with a seed for cloud-init.
+func seeded() Machine {
+	m := machine()
+	m.Seed = &Seed{SizeBytes: 512 << 10}
+	return m
+}
+
 func process(role Role) Process {
 	return Process{
 		Role: role, Name: "web-a", UID: "11111111-2222-3333-4444-555555555555", Generation: "66666666-7777-8888-9999-000000000000",
@@ -38,12 +45,14 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
 	for name, args := range map[string][]string{
-		"boot":     Args(machine(), process(Boot)),
-		"restored": Args(machine(), process(Restored)),
-		"receiver": Args(machine(), process(Receiver)),
-		"bare":     Args(bare, process(Boot)),
-		"runas":    Args(bare, dropped),
-		"run-with": Args(bare, runWith),
+		"boot":            Args(machine(), process(Boot)),
+		"restored":        Args(machine(), process(Restored)),
+		"receiver":        Args(machine(), process(Receiver)),
+		"seeded":          Args(seeded(), process(Restored)),
+		"seeded-receiver": Args(seeded(), process(Receiver)),
+		"bare":            Args(bare, process(Boot)),
+		"runas":           Args(bare, dropped),
+		"run-with":        Args(bare, runWith),
 	} {
 		got := strings.Join(args, "\n") + "\n"
 		golden := filepath.Join("testdata", name+".args")
@@ -65,7 +74,7 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 	devices := func(role Role) []string {
 		var found []string
-		args := Args(machine(), process(role))
+		args := Args(seeded(), process(role))
 		for i, arg := range args {
 			if arg == "-device" {
 				name, rest, _ := strings.Cut(args[i+1], ",")
@@ -76,8 +85,8 @@ func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 		return found
 	}
 	boot := devices(Boot)
-	if len(boot) != 5 {
-		t.Fatalf("%q; want pvpanic, vmgenid, a disk and two NICs", boot)
+	if len(boot) != 6 {
+		t.Fatalf("%q; want pvpanic, vmgenid, a disk, a seed and two NICs", boot)
 	}
 	for _, role := range []Role{Restored, Receiver} {
 		if got := devices(role); !slices.Equal(got, boot) {
@@ -93,5 +102,18 @@ func TestArgs_AlwaysDenyAllThatTheSandboxCanDeny(t *testing.T) {
 		if i < 0 || args[i+1] != "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny" {
 			t.Errorf("role %d: %q", role, args)
 		}
+	}
+}
+
+func TestCheck_RefusesASeedThatIsNone(t *testing.T) {
+	for _, size := range []int64{0, -512, 511, 1 << 40} {
+		m := machine()
+		m.Seed = &Seed{SizeBytes: size}
+		if m.Check() == nil {
+			t.Errorf("%d bytes: no error", size)
+		}
+	}
+	if err := seeded().Check(); err != nil {
+		t.Error(err)
 	}
 }
