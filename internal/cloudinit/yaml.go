@@ -73,25 +73,38 @@ func mapping(text string) (*yaml.Node, error) {
 	root := document.Content[0]
 	switch err := documents.Decode(&another); {
 	case err == nil:
-		return nil, fmt.Errorf("line %d, column %d: it must be one YAML document", another.Line, another.Column)
+		return nil, &SyntaxError{another.Line, another.Column, "it must be one YAML document"}
 	case !errors.Is(err, io.EOF):
 		return nil, located(err)
 	case root.Tag == "!!null":
 		return &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}, nil
 	case root.Kind != yaml.MappingNode:
-		return nil, fmt.Errorf("line %d, column %d: it must be a YAML mapping, of keys and values", root.Line, root.Column)
+		return nil, &SyntaxError{root.Line, root.Column, "it must be a YAML mapping, of keys and values"}
 	}
 	return root, nil
 }
 
-// located is an error of the parser, with the place that it is about.
-func located(err error) error {
-	bad, ok := errors.AsType[*yaml.LoadError](err)
-	switch {
-	case !ok:
-		return fmt.Errorf("not valid YAML: %w", err)
-	case bad.Mark.Line == 0:
-		return fmt.Errorf("not valid YAML: %s", bad.Message)
+// A SyntaxError says where a text is not the YAML that it should be, and why. The
+// reason may quote from the text, the place does not.
+type SyntaxError struct {
+	Line, Column int // from 1 on; 0: not known
+	Reason       string
+}
+
+func (e *SyntaxError) Error() string { return e.Place() + e.Reason }
+
+// Place is the place, with a colon; "" of one that is not known.
+func (e *SyntaxError) Place() string {
+	if e.Line == 0 {
+		return ""
 	}
-	return fmt.Errorf("not valid YAML: line %d, column %d: %s", bad.Mark.Line, bad.Mark.Column, bad.Message)
+	return fmt.Sprintf("line %d, column %d: ", e.Line, e.Column)
+}
+
+// located is an error of the parser.
+func located(err error) error {
+	if bad, ok := errors.AsType[*yaml.LoadError](err); ok {
+		return &SyntaxError{bad.Mark.Line, bad.Mark.Column, "it is not valid YAML: " + bad.Message}
+	}
+	return &SyntaxError{Reason: "it is not valid YAML: " + err.Error()}
 }
