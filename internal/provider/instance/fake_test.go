@@ -342,7 +342,7 @@ func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host
 	}
 	there := h.instances[inst.Name]
 	there.State, there.Machine, there.Problem = snap.Kind, snap.Machine, ""
-	there.RestoredFrom = host.Ref{Kind: host.Snapshots, Name: snap.Name}
+	there.RestoredFrom, there.SeedDigest = host.Ref{Kind: host.Snapshots, Name: snap.Name}, snap.SeedDigest
 	*inst = *there
 	return nil
 }
