@@ -39,11 +39,11 @@ func (m *model) wantedDigest(secret types.String) types.String {
 }
 
 // digestAfter is the digest that there will be where another is wanted. One that
-// is ignored leaves the seed that there is, or that of the snapshot to which the
-// instance is taken back.
+// is ignored leaves the seed that there is: the one of which m tells, or a source's
+// or a snapshot's, if the instance is taken back to that.
 func (m *model) digestAfter(wanted, onChange types.String, rollsBack bool) types.String {
 	switch ignored := onChange.ValueString() == onChangeIgnore; {
-	case ignored && rollsBack, onChange.IsUnknown() && !wanted.Equal(m.digest()):
+	case ignored && (rollsBack || m.CloudInit.IsNull()), onChange.IsUnknown() && !wanted.Equal(m.digest()):
 		return types.StringUnknown()
 	case ignored:
 		return m.digest()

@@ -116,6 +116,7 @@ func TestCloudInit_OfAForkIsItsSourcesUnlessItHasItsOwn(t *testing.T) {
 			}
 			return nil
 		}},
+		{Config: fork(`cloud_init = { user_data = "#!ignored", on_change = "ignore" }`), Check: reads(lab, "web", "#!own")},
 		{Config: source, Check: func(*terraform.State) error { lab.done(); return nil }},
 		{Config: fork(`cloud_init = { user_data = "#!born" }`), Check: tf.ComposeTestCheckFunc(calls(lab, "fork", "restore"), reads(lab, "web", "#!born"))},
 	}})
