@@ -111,10 +111,10 @@ func record(identifier string, at, size int, k kind, use []byte) []byte {
 	r = append(r, epoch...)
 	r = append(r, k.flags, 0, 0)
 	r = append(r, both16(1)...)
-	r = append(r, byte(len(identifier)))
+	r = append(r, byte(len(identifier))) // #nosec G115 -- of 8.3
 	r = append(r, identifier...)
 	r = padded(append(padded(r), use...))
-	r[0] = byte(len(r))
+	r[0] = byte(len(r)) // #nosec G115 -- at most 95, of the root
 	return r
 }
 
@@ -140,16 +140,16 @@ func name(text string) []byte { return entry("NM", append([]byte{0}, text...)...
 
 // entry is a field of the System Use Sharing Protocol (SUSP, 4.1).
 func entry(signature string, data ...byte) []byte {
-	return append([]byte{signature[0], signature[1], byte(4 + len(data)), 1}, data...)
+	return append([]byte{signature[0], signature[1], byte(4 + len(data)), 1}, data...) // #nosec G115 -- at most 40
 }
 
 // both16 and both32 are a number in both orders of bytes (7.2.3, 7.3.3).
 func both16(n int) []byte {
-	return binary.BigEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, uint16(n)), uint16(n))
+	return binary.BigEndian.AppendUint16(binary.LittleEndian.AppendUint16(nil, uint16(n)), uint16(n)) // #nosec G115 -- a constant
 }
 
 func both32(n int) []byte {
-	return binary.BigEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, uint32(n)), uint32(n))
+	return binary.BigEndian.AppendUint32(binary.LittleEndian.AppendUint32(nil, uint32(n)), uint32(n)) // #nosec G115 -- within Size
 }
 
 func fill(field []byte, text string) { copy(field, fmt.Sprintf("%-*s", len(field), text)) }

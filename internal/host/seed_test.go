@@ -119,6 +119,10 @@ func TestSeed_IsWhatTheGuestReadsAndGoesWithItsInstance(t *testing.T) {
 	if left, _ := os.ReadDir(l.path("instances/seeded/boot")); len(left) != 2 {
 		t.Errorf("left in boot/: %v", left)
 	}
+	sown, err := l.Fork(ctx, host.ForkSpec{Name: "seeded-sown", Source: host.Ref{Kind: host.Instances, Name: "seeded"}, Seed: third})
+	must(t, err)
+	defer func() { must(t, l.DeleteInstance(ctx, "seeded-sown", sown.UID)) }()
+	l.wantSeed("seeded-sown", third)
 	must(t, l.Update(ctx, inst, host.Change{Seed: one}))
 	l.wantSeed("seeded", one)
 	must(t, os.Remove(l.path("instances/seeded/boot/seed.iso")))
