@@ -97,6 +97,8 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 	must(t, l.Restore(t.Context(), l.find("base")))
 	must(t, l.Stop(t.Context(), l.find("base"), 0))
 	mutate("update", `"boot/$2" && sync boot; }`, `"boot/$2"; }`, "before the name boot/kernel is", update(host.Change{Kernel: &host.KernelSpec{Image: "initrd"}}))
+	must(t, l.Update(t.Context(), l.find("base"), host.Change{Seed: seedOf(t, "before")}))
+	mutate("update", `truncate -s "$3" "$1" && sync "$1"`, `truncate -s "$3" "$1"`, "what was written to instances/base/boot/seed.iso.tmp", update(host.Change{Seed: seedOf(t, "after")}))
 	if state := l.state("base"); state != lifecycle.Stopped {
 		t.Errorf("%s is %s", base.Name, state)
 	}

@@ -116,7 +116,7 @@ func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 	}
 	spec := func(name string) host.InstanceSpec {
 		spec := baseSpec(name)
-		spec.MemoryMiB = 128
+		spec.MemoryMiB, spec.Seed = 128, seedOf(t, name)
 		return spec
 	}
 	diskless := spec("diskless")
