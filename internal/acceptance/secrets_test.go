@@ -1,8 +1,10 @@
 package acceptance_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"io/fs"
 	"net/http"
@@ -14,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/cloudinit"
 )
 
 // TestSecrets_AreNowhereButInTheState runs Terraform with a secret in every place
@@ -39,18 +43,27 @@ func TestSecrets_AreNowhereButInTheState(t *testing.T) {
 	key, err := os.ReadFile(shared.PrivateKeyFile)
 	must(t, err)
 	lines := strings.Split(strings.TrimSpace(string(key)), "\n")
-	secrets := []string{password, token, unused, lines[len(lines)-2], lines[len(lines)-3]} // the first line is the same in every key
+	canary := "ca" + rand.Text()
+	secrets := []string{password, token, unused, canary, encoded(t, canary), lines[len(lines)-2], lines[len(lines)-3]} // the first line is the same in every key
 
-	provider := "variable \"private_key\" { sensitive = true }\nvariable \"from\" { sensitive = true }\nvariable \"broken\" { sensitive = true }\n" +
+	provider := "variable \"private_key\" { sensitive = true }\nvariable \"from\" { sensitive = true }\nvariable \"broken\" { sensitive = true }\nvariable \"seed\" {\n  sensitive = true\n  ephemeral = true\n}\n" +
 		strings.Replace(shared.provider(map[string]string{"private_key": "var.private_key"}), "private_key_file", "# private_key_file", 1)
 	disk := `resource "kvm_image" "secret" {
 		name   = "secret"
 		source = var.from
 	}
 	`
+	seeded := `resource "kvm_instance" "seeded" {
+		name       = "secret-seeded"
+		kernel     = { image = "default/images/vmlinuz" }
+		state      = "stopped"
+		cloud_init = { user_data_wo = var.seed, user_data_wo_version = 1 }
+	}
+	`
+	disk += seeded
 	w := newWorkspace(t, provider+disk+fork("secret-fork"))
 	log := filepath.Join(w.dir, "log")
-	w.env = []string{"TF_VAR_private_key=" + string(key), "TF_VAR_from=" + source("/disk.qcow2", token), "TF_VAR_broken=" + source("/missing", unused),
+	w.env = []string{"TF_VAR_private_key=" + string(key), "TF_VAR_from=" + source("/disk.qcow2", token), "TF_VAR_seed=" + canary, "TF_VAR_broken=" + source("/missing", unused),
 		"TF_LOG_PROVIDER=TRACE", "TF_LOG_PATH=" + log}
 	arguments := watchArguments(t, secrets)
 	said := map[string]string{}
@@ -61,6 +74,10 @@ func TestSecrets_AreNowhereButInTheState(t *testing.T) {
 	}
 	run(0, "apply", "-auto-approve")
 	run(0, "plan", "-detailed-exitcode")
+	w.write(strings.Replace(provider+disk+fork("secret-fork"), "user_data_wo_version = 1", "user_data_wo_version = 2", 1))
+	run(0, "apply", "-auto-approve")
+	w.write(provider + disk + fork("secret-fork"))
+	run(0, "apply", "-auto-approve")
 	state, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
 	must(t, err)
 
@@ -96,6 +113,12 @@ func TestSecrets_AreNowhereButInTheState(t *testing.T) {
 			info, err := entry.Info()
 			small = err == nil && info.Size() < 1<<20
 		}
+		if filepath.Base(path) == "seed.iso" && small && strings.Contains(path, "/secret-seeded/") {
+			if info, _ := entry.Info(); info.Mode() != 0o600 || !strings.Contains(string(mustRead(t, path)), canary) {
+				t.Errorf("%s is of mode %s, or has no secret", path, info.Mode())
+			}
+			return nil
+		}
 		if small && strings.Contains(path, "/secret") { // others come and go
 			said[path] = string(mustRead(t, path))
 		}
@@ -111,7 +134,7 @@ func TestSecrets_AreNowhereButInTheState(t *testing.T) {
 			}
 		}
 	}
-	for secret, times := range map[string]int{password: 1, token: 1, lines[len(lines)-2]: 0} {
+	for secret, times := range map[string]int{password: 1, token: 1, canary: 0, lines[len(lines)-2]: 0} {
 		if n := strings.Count(string(state), secret); n != times {
 			t.Errorf("the state has %s %d times; want %d, as source", secret, n, times)
 		}
@@ -119,6 +142,16 @@ func TestSecrets_AreNowhereButInTheState(t *testing.T) {
 	if n := arguments(); n < 100 {
 		t.Errorf("the arguments of processes were looked at %d times only", n)
 	}
+}
+
+// encoded is how a script has user data, which is in the seed of secret-seeded.
+func encoded(t *testing.T, userData string) string {
+	t.Helper()
+	version := int64(1)
+	seed, err := cloudinit.Config{Hostname: "secret-seeded", UserData: userData, Version: &version}.Make()
+	must(t, err)
+	at := (bytes.Index(seed.Image, []byte(userData)) + 2) / 3 * 3
+	return base64.StdEncoding.EncodeToString(seed.Image[at : at+18])
 }
 
 func mustRead(t *testing.T, path string) []byte {

@@ -24,6 +24,7 @@ type source struct {
 	forwards    map[string]map[string]qemu.Forward
 	kernelImage Ref
 	initrdImage Ref
+	seedDigest  string
 	record      *Record // of an instance
 	user        qemu.User
 }
@@ -41,7 +42,7 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		if snap.Problem != "" {
 			return source{}, c.invalid("%s is damaged: %s", ref, snap.Problem)
 		}
-		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.Forwards, snap.KernelImage, snap.InitrdImage, nil, qemu.User{}}, nil
+		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.Forwards, snap.KernelImage, snap.InitrdImage, snap.SeedDigest, nil, qemu.User{}}, nil
 	}
 	inst, err := h.Instance(ctx, ref.Name)
 	if err != nil {
@@ -60,7 +61,7 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		return source{}, c.invalid("the guest of %s has panicked: start it anew first", ref)
 	}
 	user, err := h.user(ctx)
-	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record, user}, err
+	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, inst.SeedDigest, &inst.Record, user}, err
 }
 
 // ofPresent copies a source, which it looks at anew when somebody else has
@@ -78,12 +79,13 @@ func ofPresent[T any](h *Host, copy func() (T, error)) (T, error) {
 }
 
 // copyArgs are the arguments of capture.sh and copy.sh together: to make object
-// c of metadata text from s.
-func (h *Host) copyArgs(c call, s source, text, ports string) []string {
+// c of metadata text from s; with a seed of its own, unless that is nil.
+func (h *Host) copyArgs(c call, s source, text, ports string, seed *Seed) []string {
 	args := []string{
 		h.DataDir, s.ref.String(), s.uid, metadata(s.ref.Kind), s.raw, string(s.state), words(layerFiles(s.machine)),
 		c.object.String(), metadata(c.object.Kind), text, ports,
 	}
+	args = append(args, seed.args()...)
 	if s.state != lifecycle.Running {
 		return args
 	}

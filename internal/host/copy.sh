@@ -3,13 +3,14 @@
 # $1 data directory, $2 source, $3 its uid, $4 its metadata, $5 that as it was
 # read, $6 how it was found (running, standby, stopped), $7 its layers;
 # $8 object to be made, $9 its metadata, ${10} that as it will be, ${11} its
-# host ports. For a running source then come machine, patience, downtime,
+# host ports; ${12} a cloud-init seed of its own or nothing, and ${13} its size, as
+# plant takes them. For a running source then come machine, patience, downtime,
 # becomes, top, below, format, size, add, switch, drop, beneath, add_below and
 # switch_below as in capture.sh, and user, QEMU and arguments of a receiver.
 enter "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
-object=$8 metadata=$9 becoming=${10} ports=${11}
-shift 11
+object=$8 metadata=$9 becoming=${10} ports=${11} seed=${12} seed_size=${13}
+shift 13
 
 absent "$object"
 case $mode in
@@ -44,12 +45,16 @@ esac
 cd "$data_dir" || exit
 stage "$object"
 
-boot=$(cd "$source/boot" 2>/dev/null && ls kernel initrd firmware 2>/dev/null)
+has='kernel initrd firmware seed.iso'
+[ -z "$seed" ] || has='kernel initrd firmware'
+# shellcheck disable=SC2086 # a list of names of ours
+boot=$(cd "$source/boot" 2>/dev/null && ls $has 2>/dev/null)
 # shellcheck disable=SC2086 # lists of names of ours
 {
 	[ -z "$layers" ] || give "$source/disk" disk $layers
 	[ -z "$boot" ] || give "$source/boot" boot $boot
 	give_variables "$source"
+	[ -z "$seed" ] || { mkdir -p "$staged/boot" && plant "$staged/boot/seed.iso" "$seed" "$seed_size"; } || unstage $FAILED "cannot write its cloud-init seed"
 	[ -z "$checkpoint" ] || give "$source/$checkpoint" checkpoint memory device-state machine.json
 	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged/disk" && sync $layers) || unstage $FAILED "cannot write the disk of $source"
 }

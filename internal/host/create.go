@@ -20,6 +20,7 @@ type InstanceSpec struct {
 	Name               string
 	Image              string      // an image's name; "": none
 	Kernel             *KernelSpec // nil: boot from the disk
+	Seed               *Seed       // nil: none
 	VCPUs, MemoryMiB   int
 	CPU, MachineType   string // QEMU's CPU model and versioned machine type; "": the host's best, and its newest
 	Firmware           string // [qemu.FirmwareBIOS], also "", or [qemu.FirmwareUEFI]
@@ -77,6 +78,9 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if err != nil {
 		return nil, err
 	}
+	if spec.Seed != nil {
+		inst.setSeed(*spec.Seed)
+	}
 	has := Record{Machine: qemu.Machine{Type: program.machineType, CPU: cpuModel[h.Accelerator]}}
 	if err := h.checkBoot(ctx, c, has, inst.Record); err != nil {
 		return nil, err
@@ -85,7 +89,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC(), Restrict: isTrue(spec.Interfaces[key].Restrict)})
 	}
 
-	args := append(createArgs(inst, image), firmware...)
+	args := slices.Concat(createArgs(inst, image), firmware, spec.Seed.args())
 	err = h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
 		inst.raw = compact(inst.Record)
 		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), inst.raw, ports}, args...)...)
@@ -177,7 +181,9 @@ func (i *Instance) setKernel(k KernelSpec) {
 	}
 }
 
-// createArgs are the arguments of create.sh from the image on.
+func (i *Instance) setSeed(s Seed) { i.SeedDigest, i.Machine.Seed = s.Digest, s.machine() }
+
+// createArgs are the arguments of create.sh from the image to the seed.
 func createArgs(inst *Instance, image *Image) []string {
 	var dir, below, format, known, top, size string
 	if image != nil {

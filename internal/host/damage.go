@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"path"
@@ -46,7 +47,8 @@ func (i inspection) ofSnapshot(err error, kind lifecycle.State) (problem, rescue
 	case memory != "" && i.machine.Disk != nil:
 		rescue = "Its disk is intact: qemu-img convert -O qcow2 " + i.path("disk", layerFiles(i.machine)[0]) + " FILE copies it, to become an image"
 	}
-	return join(missing(layers), firmware, memory), rescue
+	seed, reseed := i.lostSeed()
+	return join(missing(layers), firmware, memory, seed), cmp.Or(rescue, reseed)
 }
 
 // ofInstance looks at a record that could be read, and at a checkpoint if there
@@ -54,11 +56,12 @@ func (i inspection) ofSnapshot(err error, kind lifecycle.State) (problem, rescue
 func (i inspection) ofInstance(record Record, state lifecycle.State) (problem, rescue string) {
 	layers := i.missingLayers()
 	firmware, mend := i.firmwareProblem(state)
+	seed, reseed := i.lostSeed()
 	if state.HasProcess() {
 		if len(layers) > 0 {
 			mend = "Its process still has them open, and nothing is lost while it runs: save the guest's data from inside before it ends"
 		}
-		return join(missing(layers), firmware), mend
+		return join(missing(layers), firmware, seed), cmp.Or(mend, reseed)
 	}
 	memory := ""
 	if state == lifecycle.Standby {
@@ -79,7 +82,7 @@ func (i inspection) ofInstance(record Record, state lifecycle.State) (problem, r
 		rescue = "To boot from its disk as it is now: rm -r " + i.path("checkpoint") + " on the host, then apply. " +
 			"To go back to the checkpoint instead: rm " + i.path("disk", newer)
 	}
-	return join(missing(layers), firmware, memory), rescue
+	return join(missing(layers), firmware, memory, seed), cmp.Or(rescue, reseed)
 }
 
 func (i inspection) missingLayers() []string {

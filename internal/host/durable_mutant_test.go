@@ -101,6 +101,8 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 		_, err := l.Create(ctx, bareUEFI("uefi"))
 		return err
 	})
+	must(t, l.Update(t.Context(), l.find("base"), host.Change{Seed: seedOf(t, "before")}))
+	mutate("update", `truncate -s "$3" "$1" && sync "$1"`, `truncate -s "$3" "$1"`, "what was written to instances/base/boot/seed.iso.tmp", update(host.Change{Seed: seedOf(t, "after")}))
 	if state := l.state("base"); state != lifecycle.Stopped {
 		t.Errorf("%s is %s", base.Name, state)
 	}

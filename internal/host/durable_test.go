@@ -116,7 +116,7 @@ func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 	}
 	spec := func(name string) host.InstanceSpec {
 		spec := baseSpec(name)
-		spec.MemoryMiB = 128
+		spec.MemoryMiB, spec.Seed = 128, seedOf(t, name)
 		return spec
 	}
 	diskless := spec("diskless")
@@ -188,6 +188,8 @@ func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 	update("of the kernel", host.Change{Kernel: &host.KernelSpec{Image: "vmlinuz", CommandLine: testhost.CommandLine}})
 	update("of the kernel to none", host.Change{Kernel: &host.KernelSpec{}})
 	update("of the kernel back", host.Change{Kernel: &host.KernelSpec{Image: "vmlinuz", Initrd: "initrd", CommandLine: testhost.CommandLine}})
+	update("of the seed", host.Change{Seed: seedOf(t, "other")})
+	update("of the seed to none", host.Change{Seed: &host.Seed{}})
 	start("anew")
 	l.await(base)
 	l.write(base, "last")

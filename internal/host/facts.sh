@@ -2,7 +2,7 @@
 # accelerator, $4 the CPU model that instances have under it, $5 yes to try that,
 # which boots something, $6 the user whom QEMU becomes, or nothing. Prints lines of
 # a key and a value.
-for command in flock setsid stat ln sync sha256sum find mkfifo truncate; do
+for command in flock setsid stat ln sync sha256sum find mkfifo truncate base64; do
 	command -v "$command" >/dev/null || fail $UNFIT "the command $command is missing (Debian: apt-get install coreutils findutils util-linux)"
 done
 command -v "$2" >/dev/null || fail $UNFIT "$2 is missing (Debian: apt-get install qemu-system-x86)"

@@ -54,5 +54,8 @@ func bootFiles(m qemu.Machine) []string {
 	if m.Firmware != nil {
 		files = append(files, "firmware")
 	}
+	if m.Seed != nil {
+		files = append(files, "seed.iso")
+	}
 	return files
 }

@@ -24,6 +24,7 @@ type ForkSpec struct {
 	MustRenew          bool                     // it is an error if it has none
 	CPU, MachineType   string                   // "", or the source's; so is Firmware
 	Firmware           string
+	Seed               *Seed // nil: the source's; one of its own it reads when it boots, if it has memory
 	Labels             map[string]string
 	DeletionProtection bool
 	Settings           json.RawMessage // the source's are its own
@@ -50,12 +51,15 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	}
 	inst := &Instance{State: lifecycle.Stopped, frozen: true, Record: Record{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
-		ForkOf: spec.Source, KernelImage: s.kernelImage, InitrdImage: s.initrdImage,
+		ForkOf: spec.Source, KernelImage: s.kernelImage, InitrdImage: s.initrdImage, SeedDigest: s.seedDigest,
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: s.machine,
 	}}
 	if s.machine.Agent && !reflect.ValueOf(spec.Renewal).IsZero() {
 		inst.Renewal = &spec.Renewal
+	}
+	if spec.Seed != nil {
+		inst.setSeed(*spec.Seed)
 	}
 	if s.hasMemory() {
 		inst.State = lifecycle.Standby
@@ -64,7 +68,7 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	}
 	err = h.withPorts(ctx, c, inst, spec.Interfaces, s.forwards, func(ports string) error {
 		inst.raw = compact(inst.Record)
-		_, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, inst.raw, ports)...)
+		_, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, inst.raw, ports, spec.Seed)...)
 		return err
 	})
 	return made(inst, inst.raw != "", err)
@@ -95,6 +99,11 @@ func (spec ForkSpec) agrees(c call, s source) error {
 		return c.invalid("disk_gib is %d, but its source has no disk", spec.DiskGiB)
 	case spec.DiskGiB != 0 && int64(spec.DiskGiB)<<30 < m.Disk.SizeBytes:
 		return c.invalid("disk_gib is %d, and a disk cannot shrink: its source has %.1f GiB", spec.DiskGiB, float64(m.Disk.SizeBytes)/(1<<30))
+	}
+	if spec.Seed != nil && s.hasMemory() {
+		if err := spec.Seed.fits(c, m); err != nil {
+			return err
+		}
 	}
 	asked, has := map[string]string{}, map[string]string{}
 	for key, nic := range spec.Interfaces {

@@ -68,13 +68,13 @@ func believed(uid string) string {
 // disbelieve leaves of metadata that does not say what an object is nothing that
 // a verb could act on.
 func (r *Record) disbelieve() {
-	r.UID, r.Machine, r.Forwards = believed(r.UID), qemu.Machine{}, nil
+	r.UID, r.Machine, r.Forwards, r.SeedDigest = believed(r.UID), qemu.Machine{}, nil, ""
 	r.Image, r.ForkOf, r.KernelImage, r.InitrdImage, r.RestoredFrom = Ref{}, Ref{}, Ref{}, Ref{}, Ref{}
 }
 
 func (s *Snapshot) disbelieve() {
 	s.UID, s.Machine, s.Forwards, s.Unreadable = believed(s.UID), qemu.Machine{}, nil, true
-	s.Instance, s.KernelImage, s.InitrdImage = Ref{}, Ref{}, Ref{}
+	s.Instance, s.KernelImage, s.InitrdImage, s.SeedDigest = Ref{}, Ref{}, Ref{}, ""
 }
 
 // checkObject refuses a uid, a machine or forwards that could not have come from
@@ -96,7 +96,16 @@ func checkObject(uid string, m qemu.Machine, forwards map[string]map[string]qemu
 	return nil
 }
 
-// sumPattern is what an image's SHA-256 matches, of which its layer is named.
+// checkSeed refuses the digest of a seed that is none.
+func checkSeed(digest string) error {
+	if digest != "" && !sumPattern.MatchString(digest) {
+		return fmt.Errorf("%q is no digest of a seed", digest)
+	}
+	return nil
+}
+
+// sumPattern is what a SHA-256 matches: an image's, of which its layer is named,
+// and a seed's.
 var sumPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // checkImage refuses metadata that does not say what an image is.

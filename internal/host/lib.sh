@@ -123,6 +123,10 @@ write() { # FILE TEXT: the shell does not say why it cannot, so then cat is to
 	printf '%s\n' "$2" 2>/dev/null >"$1" || printf '%s\n' "$2" | cat >"$1"
 }
 
+plant() { # FILE SEED SIZE: writes a cloud-init seed that is given in base64. Only builtins have it, for it may hold secrets
+	printf '%s' "$2" | base64 -d >"$1" && truncate -s "$3" "$1" && sync "$1"
+}
+
 remove() { # DIR: at once for all who look, then at leisure
 	case $1 in */*) set -- "$1" "${1%/*}" ;; *) set -- "$1" . ;; esac
 	set -- "$1" "$2" "$2/.tmp-$$--${1##*/}" # no name begins with a hyphen: what is staged is called otherwise

@@ -216,7 +216,7 @@ func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 		err = fmt.Errorf("its kind is %q", snap.Kind)
 	}
 	if err == nil {
-		err = checkObject(snap.UID, snap.Machine, snap.Forwards)
+		err = errors.Join(checkObject(snap.UID, snap.Machine, snap.Forwards), checkSeed(snap.SeedDigest))
 	}
 	if err != nil {
 		snap.disbelieve()

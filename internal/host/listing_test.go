@@ -42,6 +42,15 @@ func (f found) read(t *testing.T) *Instance {
 	return inst
 }
 
+// seeded is one with a seed, of which stat says this, or nothing.
+func (f found) seeded(stat string) found {
+	f.metadata = strings.Replace(strings.Replace(f.metadata, `{"name"`, `{"seed_digest":"`+strings.Repeat("0a", 32)+`","name"`, 1), `"disk":{`, `"seed":{"size_bytes":524288},"disk":{`, 1)
+	if stat != "" {
+		f.files += stat + " instances/a/boot/seed.iso\n"
+	}
+	return f
+}
+
 func TestListing_DerivesTheStateFromFacts(t *testing.T) {
 	with := func(lines ...string) string { return goodMetadata + "\n" + strings.Join(lines, "") }
 	for name, c := range map[string]struct {
@@ -72,6 +81,10 @@ func TestListing_DerivesTheStateFromFacts(t *testing.T) {
 		"memory missing":                {found{with(goodMachine), goodLayer + goodMemory[strings.Index(goodMemory, "\n")+1:], "", ""}, lifecycle.Unknown},
 		"metadata that is no JSON":      {found{"nonsense\n", goodLayer, "", ""}, lifecycle.Unknown},
 		"metadata that names a path":    {found{strings.Replace(goodMetadata, "00000000000000aa.qcow2", "../../etc/shadow", 1) + "\n", goodLayer, "", ""}, lifecycle.Unknown},
+		"a seed":                        {found{with(), goodLayer, "", ""}.seeded("2 8 524288"), lifecycle.Stopped},
+		"a seed missing":                {found{with(), goodLayer, "", ""}.seeded(""), lifecycle.Unknown},
+		"a seed of another size":        {found{with(), goodLayer, "", ""}.seeded("2 8 512"), lifecycle.Unknown},
+		"a digest that is none":         {found{strings.Replace(with(), `{"name"`, `{"seed_digest":"$(id)","name"`, 1), goodLayer, "", ""}, lifecycle.Unknown},
 		"metadata of another tool":      {found{strings.Replace(goodMetadata, `{"name"`, `{"is_template":true,"fork_count":3,"name"`, 1) + "\n" + goodMachine, goodLayer + goodMemory, "", ""}, lifecycle.Standby},
 	} {
 		inst := c.read(t)

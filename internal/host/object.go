@@ -67,7 +67,8 @@ type Record struct {
 	ForkOf             Ref                                `json:"fork_of,omitzero"`
 	KernelImage        Ref                                `json:"kernel_image,omitzero"`
 	InitrdImage        Ref                                `json:"initrd_image,omitzero"`
-	DiskGiB            int                                `json:"disk_gib,omitempty"` // as asked for; 0: the image's or source's size
+	SeedDigest         string                             `json:"seed_digest,omitempty"` // tells seeds of cloud-init apart; what is in them is not noted
+	DiskGiB            int                                `json:"disk_gib,omitempty"`    // as asked for; 0: the image's or source's size
 	Labels             map[string]string                  `json:"labels,omitempty"`
 	DeletionProtection bool                               `json:"deletion_protection,omitempty"`
 	Settings           json.RawMessage                    `json:"settings,omitempty"`     // its owner's notes, kept for them and not looked into
@@ -136,6 +137,7 @@ type Snapshot struct {
 	// What its instance was given, for its forks to take over.
 	KernelImage Ref                                `json:"kernel_image,omitzero"`
 	InitrdImage Ref                                `json:"initrd_image,omitzero"`
+	SeedDigest  string                             `json:"seed_digest,omitempty"`
 	Forwards    map[string]map[string]qemu.Forward `json:"forwards,omitempty"`
 
 	// Pause is how long the guest stood still for it, by QEMU's clock; zero

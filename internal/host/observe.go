@@ -2,6 +2,7 @@ package host
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -18,7 +19,7 @@ func readInstance(dir string, ref Ref, seen *evidence, procs processes, listenin
 	inst := &Instance{raw: seen.texts["instance.json"]}
 	err := json.Unmarshal([]byte(inst.raw), &inst.Record)
 	if err == nil {
-		err = checkObject(inst.UID, inst.Machine, inst.Forwards)
+		err = errors.Join(checkObject(inst.UID, inst.Machine, inst.Forwards), checkSeed(inst.SeedDigest))
 	}
 	if err != nil {
 		inst.disbelieve()

@@ -20,6 +20,7 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 	}
 	record := inst.Record
 	record.Machine, record.KernelImage, record.InitrdImage = snap.Machine, snap.KernelImage, snap.InitrdImage
+	record.SeedDigest = snap.SeedDigest
 	record.RestoredFrom = Ref{Snapshots, snap.Name}
 	if disk, size := snap.Machine.Disk, int64(inst.DiskGiB)<<30; snap.Kind == lifecycle.Stopped && disk != nil && size > disk.SizeBytes {
 		record.Machine = withSize(record.Machine, size) // its next layer will have it

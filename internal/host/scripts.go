@@ -36,6 +36,8 @@ var (
 	createScript string
 	//go:embed start.sh
 	startScript string
+	//go:embed seed.sh
+	seedScript string
 	//go:embed flatten.sh
 	flattenScript string
 	//go:embed resume.sh

@@ -38,13 +38,13 @@ func (h *Host) takeSnapshot(ctx context.Context, spec SnapshotSpec) (*Snapshot, 
 	snap := &Snapshot{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
 		Instance: s.ref, InstanceUID: s.uid, Kind: lifecycle.Standby, Labels: spec.Labels, Settings: spec.Settings,
-		Machine: s.machine, KernelImage: s.kernelImage, InitrdImage: s.initrdImage, Forwards: s.forwards,
+		Machine: s.machine, KernelImage: s.kernelImage, InitrdImage: s.initrdImage, SeedDigest: s.seedDigest, Forwards: s.forwards,
 	}
 	if !s.hasMemory() {
 		snap.Kind = lifecycle.Stopped
 	}
 	snap.raw = compact(snap)
-	out, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, snap.raw, "")...)
+	out, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, snap.raw, "", nil)...)
 	if err != nil {
 		return made(snap, true, err)
 	}

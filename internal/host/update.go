@@ -20,6 +20,7 @@ type Change struct {
 	CPU, MachineType   *string                            // of a stopped instance
 	Kernel             *KernelSpec                        // of a stopped instance; without an image: none
 	Agent              *bool                              // of a stopped instance
+	Seed               *Seed                              // of a stopped instance, or of one in standby, which reads it when it boots; without a digest: none
 	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
 	Renewal            *Renewal                           // of a fork whose guest has not been told yet
 	ForgetRestored     bool                               // what it was rolled back to
@@ -43,7 +44,7 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 		return err
 	}
 	if change.Forwards == nil {
-		return h.commitUpdate(ctx, c, inst, &changed)
+		return h.commitUpdate(ctx, c, inst, &changed, change.Seed)
 	}
 	asked := map[string]InterfaceSpec{}
 	for _, nic := range changed.Machine.NICs {
@@ -51,7 +52,7 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	}
 	changed.Lost = nil
 	return h.withPorts(ctx, c, &changed, asked, nil, func(string) error {
-		return h.commitUpdate(ctx, c, inst, &changed)
+		return h.commitUpdate(ctx, c, inst, &changed, change.Seed)
 	})
 }
 
@@ -76,6 +77,14 @@ func (i *Instance) apply(c call, change Change) error {
 		change.Kernel != nil || change.Agent != nil || change.Restrict != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
+		}
+	}
+	if change.Seed != nil && i.State != lifecycle.Stopped {
+		if i.State != lifecycle.Standby {
+			return c.invalid("it is %s, and its cloud-init seed can be changed only while it has no process", i.State)
+		}
+		if err := change.Seed.fits(c, i.Machine); err != nil {
+			return err
 		}
 	}
 	m := &i.Machine
@@ -114,6 +123,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.Kernel != nil {
 		i.setKernel(*change.Kernel)
+	}
+	if change.Seed != nil {
+		i.setSeed(*change.Seed)
 	}
 	if change.DiskGiB != nil {
 		return i.grow(c, *change.DiskGiB)
@@ -164,8 +176,8 @@ func keepPorts(asked, present map[string]qemu.Forward) map[string]qemu.Forward {
 }
 
 // commitUpdate carries a change out: on a running guest by QMP, then in its
-// metadata.
-func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance) error {
+// metadata. A seed that is nil stays.
+func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance, seed *Seed) error {
 	changed.raw = compact(changed.Record)
 	grown := changed.Machine.Disk != nil && changed.Machine.Disk.SizeBytes != inst.Machine.Disk.SizeBytes
 
@@ -181,8 +193,9 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 		}
 	}
 	claims, releases := portChanges(inst.Record, changed.Record)
-	args := append([]string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, top, size, claims, releases,
-		otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage), grow}, lines...)
+	args := []string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, top, size, claims, releases,
+		otherImage(inst.KernelImage, changed.KernelImage), otherImage(inst.InitrdImage, changed.InitrdImage)}
+	args = append(append(append(args, seed.args()...), grow), lines...)
 	if _, err := c.write(ctx, updateScript, args...); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/cloudinit"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/prototest"
 )
 
@@ -35,6 +36,7 @@ var (
 	moves    = &deed{described: "leads the %s there, in place."}
 	restarts = &deed{warning: "restarts", described: "restarts the %s."}
 	restores = &deed{warning: "is restored to snapshot", described: "takes the %s back, in place"}
+	chosen   = &deed{warning: "restarts", described: "is said by `on_change`."}
 	replaces = &deed{replaces: true, described: "replaces the %s."}
 )
 
@@ -63,6 +65,12 @@ var changes = map[string][]change{
 		{"kernel.image", "lab/images/other", restarts},
 		{"kernel.initrd", "lab/images/initrd", restarts},
 		{"kernel.command_line", "quiet", restarts},
+		{"cloud_init", nil, &deed{warning: restarts.warning}},
+		{"cloud_init.user_data", "#!/bin/sh", chosen},
+		{"cloud_init.meta_data", "a: b", chosen},
+		{"cloud_init.network_config", "version: 1", chosen},
+		{"cloud_init.user_data_wo_version", 2, chosen},
+		{"cloud_init.on_change", "replace", nothing},
 		{"vcpus", 4, restarts},
 		{"memory_mib", 4096, restarts},
 		{"machine_type", "pc-q35-6.2", restarts},
@@ -119,7 +127,7 @@ func TestPlan_OfEveryChangeIsWhatTheContractSays(t *testing.T) {
 		for path, a := range declared {
 			isPart := strings.HasPrefix(path, "timeouts.")
 			isKnown := slices.ContainsFunc(changes[name], func(c change) bool { return c.path == path })
-			if (a.Optional || a.Required) && !isPart && !isKnown {
+			if (a.Optional || a.Required) && !a.WriteOnly && !isPart && !isKnown { // a plan has nothing that is write-only
 				t.Errorf("what a change of %s.%s does is not written down", name, path)
 			}
 		}
@@ -154,11 +162,30 @@ func (c change) isPlanned(t *testing.T, p *prototest.Provider, name string) {
 	if c.path == "guest_agent" { // who has one will have addresses
 		wanted["ip_addresses"] = unknown
 	}
+	if c.deed == chosen { // another seed has another digest
+		wanted["cloud_init"].(map[string]any)["digest"] = otherDigest(t, planned["cloud_init"])
+	}
 	for attribute, typ := range schema.ValueType().(tftypes.Object).AttributeTypes {
 		if want := prototest.Value(typ, wanted[attribute]); !planned[attribute].Equal(want) {
 			t.Errorf("%s is planned to be %s; want %s", attribute, planned[attribute], want)
 		}
 	}
+}
+
+// digestOfExample is that of the seed of the example.
+var digestOfExample = cloudinit.Config{Hostname: "base", UserData: "#cloud-config", MetaData: "x: 1", NetworkConfig: "version: 2"}.Digest()
+
+// otherDigest is that of a planned cloud_init, which must not be the example's.
+func otherDigest(t *testing.T, planned tftypes.Value) (digest string) {
+	t.Helper()
+	var inside map[string]tftypes.Value
+	if err := planned.As(&inside); err != nil {
+		t.Fatal(err)
+	}
+	if err := inside["digest"].As(&digest); err != nil || digest == digestOfExample {
+		t.Errorf("the digest is planned to be %q: %v", digest, err)
+	}
+	return digest
 }
 
 // example is a state of a resource as it is written today: what the oldest one of
@@ -179,6 +206,9 @@ func example(t *testing.T, name string, schema *tfprotov6.Schema) (state map[str
 		nics["lan"].(map[string]any)["restrict"] = false
 		state["guest_agent"] = false
 		state["identity"] = map[string]any{"hostname": "base"}
+	}
+	if name == "kvm_instance" {
+		state["cloud_init"] = map[string]any{"user_data": "#cloud-config", "meta_data": "x: 1", "network_config": "version: 2", "on_change": "restart", "digest": digestOfExample}
 	}
 	return state
 }

@@ -91,6 +91,9 @@ func Args(m Machine, p Process) []string {
 		args = append(args, "-blockdev", blockdev(*d, p.Role),
 			"-device", "virtio-blk-pci,id=disk,drive="+nodeName(*d, p.Role)+",addr=0x4,bootindex=1")
 	}
+	if m.Seed != nil {
+		args = append(args, "-blockdev", seed(*m.Seed, p.Role), "-device", "virtio-blk-pci,id=seed,drive=seed,addr=0x5")
+	}
 	for i, nic := range m.NICs {
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
@@ -180,6 +183,18 @@ func blockdev(d Disk, role Role) string {
 			above["backing"] = node
 		}
 		node = above
+	}
+	return jsonOption(node)
+}
+
+// seed is the node of cloud-init's seed. Its format is named, so that nothing that
+// stands in it decides what is opened.
+func seed(s Seed, role Role) string {
+	node := map[string]any{"node-name": "seed", "read-only": true}
+	if role == Receiver {
+		maps.Copy(node, map[string]any{"driver": "null-co", "size": s.SizeBytes, "read-zeroes": true})
+	} else {
+		maps.Copy(node, map[string]any{"driver": "raw", "file": map[string]any{"driver": "file", "filename": "boot/seed.iso", "read-only": true}})
 	}
 	return jsonOption(node)
 }

@@ -22,6 +22,13 @@ func machine() Machine {
 	}
 }
 
+// seeded is one with a seed for cloud-init.
+func seeded() Machine {
+	m := machine()
+	m.Seed = &Seed{SizeBytes: 512 << 10}
+	return m
+}
+
 func process(role Role) Process {
 	return Process{
 		Role: role, Name: "web-a", UID: "11111111-2222-3333-4444-555555555555", Generation: "66666666-7777-8888-9999-000000000000",
@@ -41,16 +48,18 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	withAgent.Agent = true
 	uefi.Firmware = &UEFI{CodeBytes: 3653632, VariablesBytes: 540672}
 	for name, args := range map[string][]string{
-		"boot":           Args(machine(), process(Boot)),
-		"restored":       Args(machine(), process(Restored)),
-		"receiver":       Args(machine(), process(Receiver)),
-		"bare":           Args(bare, process(Boot)),
-		"runas":          Args(bare, dropped),
-		"run-with":       Args(bare, runWith),
-		"uefi":           Args(uefi, process(Boot)),
-		"uefi-receiver":  Args(uefi, process(Receiver)),
-		"agent":          Args(withAgent, process(Restored)),
-		"agent-receiver": Args(withAgent, process(Receiver)),
+		"boot":            Args(machine(), process(Boot)),
+		"restored":        Args(machine(), process(Restored)),
+		"receiver":        Args(machine(), process(Receiver)),
+		"bare":            Args(bare, process(Boot)),
+		"runas":           Args(bare, dropped),
+		"run-with":        Args(bare, runWith),
+		"seeded":          Args(seeded(), process(Restored)),
+		"seeded-receiver": Args(seeded(), process(Receiver)),
+		"uefi":            Args(uefi, process(Boot)),
+		"uefi-receiver":   Args(uefi, process(Receiver)),
+		"agent":           Args(withAgent, process(Restored)),
+		"agent-receiver":  Args(withAgent, process(Receiver)),
 	} {
 		got := strings.Join(args, "\n") + "\n"
 		golden := filepath.Join("testdata", name+".args")
@@ -72,7 +81,7 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 	devices := func(role Role) []string {
 		var found []string
-		m := machine()
+		m := seeded()
 		m.Agent = true
 		args := Args(m, process(role))
 		for i, arg := range args {
@@ -85,8 +94,8 @@ func TestArgs_GiveEveryRoleTheSameDevices(t *testing.T) {
 		return found
 	}
 	boot := devices(Boot)
-	if len(boot) != 7 {
-		t.Fatalf("%q; want pvpanic, vmgenid, a serial port and its bus, a disk and two NICs", boot)
+	if len(boot) != 8 {
+		t.Fatalf("%q; want pvpanic, vmgenid, a serial port and its bus, a disk, a seed and two NICs", boot)
 	}
 	for _, role := range []Role{Restored, Receiver} {
 		if got := devices(role); !slices.Equal(got, boot) {
@@ -104,5 +113,18 @@ func TestArgs_AlwaysDenyAllThatTheSandboxCanDeny(t *testing.T) {
 		if i < 0 || args[i+1] != "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny" {
 			t.Errorf("role %d: %q", role, args)
 		}
+	}
+}
+
+func TestCheck_RefusesASeedThatIsNone(t *testing.T) {
+	for _, size := range []int64{0, -512, 511, 1 << 40} {
+		m := machine()
+		m.Seed = &Seed{SizeBytes: size}
+		if m.Check() == nil {
+			t.Errorf("%d bytes: no error", size)
+		}
+	}
+	if err := seeded().Check(); err != nil {
+		t.Error(err)
 	}
 }

@@ -20,6 +20,9 @@ var (
 	macPattern   = regexp.MustCompile(`^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$`)
 )
 
+// mostSeedBytes is far more than any version's seeds have.
+const mostSeedBytes = 1 << 30
+
 // Check refuses a definition that could not have come from this provider.
 func (m Machine) Check() error {
 	switch {
@@ -35,6 +38,8 @@ func (m Machine) Check() error {
 		return fmt.Errorf("its firmware has %d bytes, and %d of variables", m.Firmware.CodeBytes, m.Firmware.VariablesBytes)
 	case m.Disk != nil && len(m.Disk.Layers) == 0:
 		return errors.New("its disk has no layers")
+	case m.Seed != nil && (m.Seed.SizeBytes < 1 || m.Seed.SizeBytes > mostSeedBytes || m.Seed.SizeBytes%512 != 0):
+		return fmt.Errorf("its cloud-init seed has %d bytes", m.Seed.SizeBytes)
 	case len(m.NICs) > MaxNICs:
 		return fmt.Errorf("it has %d network interfaces, and %d is the most", len(m.NICs), MaxNICs)
 	}

@@ -16,6 +16,7 @@ type Machine struct {
 	Firmware    *UEFI   `json:"firmware,omitempty"` // nil: QEMU's BIOS
 	Kernel      *Kernel `json:"kernel,omitempty"`   // direct kernel boot
 	Disk        *Disk   `json:"disk,omitempty"`
+	Seed        *Seed   `json:"seed,omitempty"`  // cloud-init's
 	NICs        []NIC   `json:"nics,omitempty"`  // in the order of their keys
 	Agent       bool    `json:"agent,omitempty"` // it has a channel to a guest agent
 }
@@ -36,6 +37,12 @@ type Disk struct {
 type Layer struct {
 	File   string `json:"file"`   // name in disk/, unique among all instances
 	Format string `json:"format"` // "qcow2" or, for an image at the bottom, "raw"
+}
+
+// A Seed is a small disk that is only read, boot/seed.iso, from which cloud-init
+// learns what its guest is to be. Of a checkpoint its size alone is.
+type Seed struct {
+	SizeBytes int64 `json:"size_bytes"`
 }
 
 // A NIC is a virtio network card.

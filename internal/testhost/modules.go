@@ -19,6 +19,7 @@ var guestModules = []string{
 	"crc32c_generic?", "ext4",
 	"button", "evdev",
 	"pvpanic_pci?", "vmgenid?",
+	"isofs", // for the seed of cloud-init
 }
 
 // moduleSet collects modules in the order in which they must be loaded. The

@@ -15,6 +15,7 @@ type Effect int
 const (
 	Computed Effect = iota // it cannot be changed: the provider decides it
 	ByPart                 // what is inside it says
+	ByChoice               // on_change, beside it, says
 	Local                  // nothing happens to the object: the value is noted with it, for imports
 	Live                   // the object is changed in place and goes on
 	Move                   // the object is led to another state, in place
@@ -24,13 +25,15 @@ const (
 )
 
 func (e Effect) String() string {
-	return [...]string{"computed", "by part", "local", "live", "move", "restart", "rollback", "replace"}[e]
+	return [...]string{"computed", "by part", "by choice", "local", "live", "move", "restart", "rollback", "replace"}[e]
 }
 
 // Sentence says it of an object, such as "instance"; "" when there is nothing
 // to say.
 func (e Effect) Sentence(object string) string {
 	switch e {
+	case ByChoice:
+		return "What changing it does to the " + object + " is said by `on_change`."
 	case Local:
 		return "Changing it does nothing to the " + object + " itself."
 	case Live:
@@ -78,6 +81,7 @@ func (t Table) Changes() string {
 		does   string
 	}{
 		{Local, "nothing to the " + t.Object + "; the value is noted on the host, for imports"},
+		{ByChoice, "does to the " + t.Object + " what `on_change` beside it says"},
 		{Live, "takes effect in place, at once"},
 		{Move, "leads the " + t.Object + " to that state"},
 		{Restart, "stops the " + t.Object + " if it is not, changes it, and leads it back to its `state`"},

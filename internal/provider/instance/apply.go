@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -36,10 +37,11 @@ func (r *instanceResource) get(ctx context.Context, id hosts.ID) (*host.Instance
 	return d.Instance(ctx, id.Name)
 }
 
-// create makes the instance and leads it where it is wanted. With an error it
+// create makes the instance, with a secret of its cloud_init, and leads it where
+// it is wanted. With an error it
 // returns what is left of it, or may be; nil when nothing is.
-func (m *model) create(ctx context.Context, d driver) (*host.Instance, error) {
-	inst, err := m.make(ctx, d)
+func (m *model) create(ctx context.Context, d driver, secret types.String) (*host.Instance, error) {
+	inst, err := m.make(ctx, d, secret)
 	if err != nil {
 		return inst, unsure(inst, err)
 	}
@@ -57,12 +59,20 @@ func (m *model) create(ctx context.Context, d driver) (*host.Instance, error) {
 }
 
 // make makes the instance, which does not run yet.
-func (m *model) make(ctx context.Context, d driver) (*host.Instance, error) {
+func (m *model) make(ctx context.Context, d driver, secret types.String) (*host.Instance, error) {
+	seed, err := m.seed(secret)
+	if err != nil {
+		return nil, err
+	}
 	if m.ForkOf.IsNull() {
-		inst, err := d.Create(ctx, m.spec())
+		spec := m.spec()
+		spec.Seed = seed
+		inst, err := d.Create(ctx, spec)
 		return inst, overdue(ctx, "create", lifecycle.Absent, err)
 	}
-	inst, err := d.Fork(ctx, m.forkSpec())
+	spec := m.forkSpec()
+	spec.Seed = seed
+	inst, err := d.Fork(ctx, spec)
 	return inst, overdue(ctx, "fork", lifecycle.Absent, err)
 }
 

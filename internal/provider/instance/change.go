@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
@@ -104,14 +105,18 @@ func isNothing(change host.Change) bool { return reflect.ValueOf(change).IsZero(
 
 // An announced says what the plan did that costs what a guest has in memory, or
 // more: only that is done.
-type announced struct{ restart, rollback bool }
+type announced struct {
+	restart, rollback bool
+	seed              *host.Seed // that the instance is to have; nil: the one it has
+}
 
-// planned is what a plan, m from the state and plan, announces.
-func (m *model) planned(plan *model, from, to tftypes.Value) announced {
-	return announced{
-		restart:  len(m.restarts(plan, from, to)) > 0,
-		rollback: len(Effects.Changed(effect.Rollback, from, to)) > 0,
-	}
+// planned is what a plan, m from the state and plan, announces; with a secret of
+// its cloud_init.
+func (m *model) planned(plan *model, from, to tftypes.Value, secret types.String) (was announced, err error) {
+	was.restart = len(m.restarts(plan, from, to)) > 0
+	was.rollback = len(Effects.Changed(effect.Rollback, from, to)) > 0
+	was.seed, err = m.plannedSeed(plan, was.rollback, secret)
+	return was, err
 }
 
 // replacements lists what differs between state and plan and replaces the
@@ -128,7 +133,7 @@ func (m *model) restarts(plan *model, from, to tftypes.Value) path.Paths {
 	if m.State.ValueString() == string(lifecycle.Stopped) || stopsAnyway(lifecycle.State(m.State.ValueString()), plan) {
 		return nil
 	}
-	return Effects.Changed(effect.Restart, from, to)
+	return append(Effects.Changed(effect.Restart, from, to), m.seedChanges(effect.Restart, plan, from, to)...)
 }
 
 // stopsAnyway reports whether an instance is to be stopped, whatever else is to
@@ -153,14 +158,18 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 
 // withoutStop is what of a change needs none.
 func withoutStop(change host.Change) host.Change {
-	change.VCPUs, change.MemoryMiB, change.Kernel, change.Agent, change.Restrict = nil, nil, nil, nil, nil
+	change.VCPUs, change.MemoryMiB, change.Kernel, change.Agent, change.Restrict, change.Seed = nil, nil, nil, nil, nil, nil
 	change.CPU, change.MachineType = nil, nil
 	return change
 }
 
 // via is the state in which a change can be made, on the way from the one that
-// is observed: a machine is changed while there is none.
-func via(change host.Change, observed lifecycle.State) lifecycle.State {
+// is observed: a machine is changed while there is none. One that was taken back
+// to its memory goes on with that, and reads another seed when it boots next.
+func (a announced) via(change host.Change, observed lifecycle.State) lifecycle.State {
+	if a.rollback && observed == lifecycle.Standby {
+		change.Seed = nil
+	}
 	if reflect.DeepEqual(change, withoutStop(change)) {
 		return observed
 	}

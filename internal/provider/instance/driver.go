@@ -27,6 +27,7 @@ type driver interface {
 	Keep(ctx context.Context, ref host.Ref, uid string) error
 
 	Instance(ctx context.Context, name string) (*host.Instance, error)
+	Seed(context.Context, *host.Instance) ([]byte, error)
 	Instances(context.Context) ([]*host.Instance, error)
 	Orphans(ctx context.Context, name, uid string) ([]string, error)
 	Snapshot(ctx context.Context, name string) (*host.Snapshot, error)

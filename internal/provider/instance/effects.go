@@ -19,6 +19,15 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"kernel.initrd":       effect.Restart,
 	"kernel.command_line": effect.Restart,
 
+	"cloud_init":                      effect.ByPart,
+	"cloud_init.user_data":            effect.ByChoice,
+	"cloud_init.user_data_wo":         effect.ByChoice,
+	"cloud_init.user_data_wo_version": effect.ByChoice,
+	"cloud_init.meta_data":            effect.ByChoice,
+	"cloud_init.network_config":       effect.ByChoice,
+	"cloud_init.on_change":            effect.Local,
+	"cloud_init.digest":               effect.Computed,
+
 	"vcpus":        effect.Restart,
 	"memory_mib":   effect.Restart,
 	"machine_type": effect.Restart,

@@ -25,13 +25,14 @@ type fakeHost struct {
 	lose      map[string]func() error      // by call that makes something; what it returns comes with what was made
 	before    map[string]func(h *fakeHost) // by call; what somebody else does just before
 	kept      []string                     // names and uids
+	seeds     map[string][]byte            // by instance
 	made      int
 }
 
 var errBroken = errors.New("broken")
 
 func newFakeHost() *fakeHost {
-	return &fakeHost{instances: map[string]*host.Instance{}, fail: map[string]func() error{}, lose: map[string]func() error{}, before: map[string]func(*fakeHost){}}
+	return &fakeHost{instances: map[string]*host.Instance{}, seeds: map[string][]byte{}, fail: map[string]func() error{}, lose: map[string]func() error{}, before: map[string]func(*fakeHost){}}
 }
 
 func always(err error) func() error { return func() error { return err } }
@@ -102,6 +103,7 @@ func (h *fakeHost) Create(ctx context.Context, spec host.InstanceSpec) (*host.In
 		record.Machine.NICs = append(record.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: "52:54:00:00:00:0" + fmt.Sprint(len(record.Machine.NICs)), Restrict: spec.Interfaces[key].Restrict != nil && *spec.Interfaces[key].Restrict})
 	}
 	record.Forwards = h.choose(forwardsOfSpecs(spec.Interfaces), nil)
+	h.plant(spec.Name, &record, spec.Seed)
 	return h.answer("create", h.add(spec.Name, record, lifecycle.Stopped))
 }
 
@@ -137,6 +139,8 @@ func (h *fakeHost) Fork(ctx context.Context, spec host.ForkSpec) (*host.Instance
 		maps.Copy(wanted[nic], forwards)
 	}
 	record.Forwards = h.choose(wanted, nil)
+	h.seeds[spec.Name] = h.seeds[spec.Source.Name]
+	h.plant(spec.Name, &record, spec.Seed)
 	return h.answer("fork", h.add(spec.Name, record, state))
 }
 
@@ -275,6 +279,10 @@ func (h *fakeHost) Update(ctx context.Context, inst *host.Instance, change host.
 			there.Machine.NICs[i].Restrict = restrict
 		}
 	}
+	if change.Seed != nil && there.State.HasProcess() {
+		return host.ErrInvalid
+	}
+	h.plant(inst.Name, &there.Record, change.Seed)
 	if (change.Restrict != nil || change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil) && there.State != lifecycle.Stopped {
 		return host.ErrInvalid
 	}
@@ -342,12 +350,29 @@ func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host
 	}
 	there := h.instances[inst.Name]
 	there.State, there.Machine, there.Problem = snap.Kind, snap.Machine, ""
-	there.RestoredFrom = host.Ref{Kind: host.Snapshots, Name: snap.Name}
+	there.RestoredFrom, there.SeedDigest = host.Ref{Kind: host.Snapshots, Name: snap.Name}, snap.SeedDigest
 	*inst = *there
 	return nil
 }
 
 func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return h.snapshots, nil }
+
+func (h *fakeHost) Seed(_ context.Context, inst *host.Instance) ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.seeds[inst.Name], nil
+}
+
+// plant gives an instance a seed; nil: the one it has.
+func (h *fakeHost) plant(name string, record *host.Record, seed *host.Seed) {
+	if seed == nil {
+		return
+	}
+	record.SeedDigest, record.Machine.Seed, h.seeds[name] = seed.Digest, nil, seed.Image
+	if seed.Digest != "" {
+		record.Machine.Seed = &qemu.Seed{SizeBytes: int64(len(seed.Image))}
+	}
+}
 
 func (h *fakeHost) Orphans(context.Context, string, string) ([]string, error) { return nil, nil }
 

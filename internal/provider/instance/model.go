@@ -20,6 +20,7 @@ type model struct {
 	Image              types.String   `tfsdk:"image"`
 	ForkOf             types.String   `tfsdk:"fork_of"`
 	Kernel             types.Object   `tfsdk:"kernel"`
+	CloudInit          types.Object   `tfsdk:"cloud_init"`
 	VCPUs              types.Int64    `tfsdk:"vcpus"`
 	MemoryMiB          types.Int64    `tfsdk:"memory_mib"`
 	DiskGiB            types.Int64    `tfsdk:"disk_gib"`
@@ -64,6 +65,7 @@ func (m *model) fill(name string, inst *host.Instance) {
 	m.Host = types.StringValue(name)
 	m.Name = types.StringValue(inst.Name)
 	m.fillOrigin(name, inst)
+	m.setDigest(inst.SeedDigest)
 	m.VCPUs = types.Int64Value(int64(inst.Machine.VCPUs))
 	m.MemoryMiB = types.Int64Value(int64(inst.Machine.MemoryMiB))
 	m.DiskGiB = types.Int64Null()

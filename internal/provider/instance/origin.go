@@ -57,6 +57,7 @@ func (m *model) originHost() types.String {
 // A source is what the host's listing says of what is to be forked.
 type source struct {
 	machine *qemu.Machine
+	memory  bool  // its forks go on from it
 	problem error // why it cannot be forked
 	rescue  string
 }
@@ -83,6 +84,10 @@ func (r *instanceResource) checkSource(ctx context.Context, name string, config 
 				" If the source is to be made anew, apply that on its own first: terraform apply -replace=ADDRESS -target=ADDRESS")
 	default:
 		config.agree(found.machine, diags)
+		if found.memory && found.machine.Seed == nil && config.cloudInit() != nil {
+			diags.AddAttributeError(atCloudInit, "A fork takes its machine from its source", config.ForkOf.ValueString()+
+				" has memory and no seed for cloud-init, and a guest that goes on from there cannot be given one. Leave cloud_init out, give the source one, or fork it while it is stopped.")
+		}
 	}
 }
 
@@ -95,7 +100,7 @@ func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
 			if snap.Name == ref.Name && snap.Problem != "" {
 				return &source{problem: fmt.Errorf("it is damaged: %s", snap.Problem), rescue: snap.Rescue}
 			} else if snap.Name == ref.Name {
-				return &source{machine: &snap.Machine}
+				return &source{machine: &snap.Machine, memory: snap.Kind == lifecycle.Standby}
 			}
 		}
 		return nil
@@ -105,7 +110,7 @@ func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
 		if inst.Name == ref.Name && (inst.Problem != "" || inst.State == lifecycle.Unknown) {
 			return &source{problem: refusal(inst), rescue: inst.Rescue}
 		} else if inst.Name == ref.Name {
-			return &source{machine: &inst.Machine}
+			return &source{machine: &inst.Machine, memory: inst.State != lifecycle.Stopped}
 		}
 	}
 	return nil

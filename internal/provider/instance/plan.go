@@ -32,10 +32,17 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		return
 	}
 	if req.State.Raw.IsNull() {
+		planDigest(ctx, nil, &plan, false, req.Config, resp)
 		r.planCreate(ctx, &config, resp)
 		return
 	}
-	if resp.RequiresReplace = before.replacements(&plan, req.State.Raw, req.Plan.Raw); len(resp.RequiresReplace) > 0 {
+	rollsBack := len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 && !plan.RestoreFrom.IsNull()
+	planDigest(ctx, &before, &plan, rollsBack, req.Config, resp)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	resp.RequiresReplace = append(before.replacements(&plan, req.State.Raw, req.Plan.Raw), before.seedChanges(effect.Replace, &plan, req.State.Raw, req.Plan.Raw)...)
+	if len(resp.RequiresReplace) > 0 {
 		refuseDeletion(&resp.Diagnostics, &before)
 		return
 	}
@@ -46,7 +53,6 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		interfaces := withLost(plan.NetworkInterfaces, config.NetworkInterfaces, lost)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("network_interfaces"), interfaces)...)
 	}
-	rollsBack := len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 && !plan.RestoreFrom.IsNull()
 	if rollsBack {
 		r.planRollback(ctx, &before, &plan, &resp.Diagnostics)
 	}
@@ -106,8 +112,12 @@ func (m *model) stateInWords() string {
 	return fmt.Sprintf("the state %q", m.State.ValueString())
 }
 
-// isKnown reports whether a planned value is known, and all that it is in.
+// isKnown reports whether a planned value is known, and all that it is in. Of
+// cloud_init itself it is the digest that counts.
 func isKnown(ctx context.Context, plan tfsdk.Plan, at path.Path) bool {
+	if at.Equal(atCloudInit) {
+		at = atDigest
+	}
 	for ; len(at.Steps()) > 0; at = at.ParentPath() {
 		var value attr.Value
 		if diags := plan.GetAttribute(ctx, at, &value); diags.HasError() || value.IsUnknown() {

@@ -43,7 +43,8 @@ func alter(ctx context.Context, d driver, inst *host.Instance, m *model, was ann
 // one: whatever can be refused stops nothing.
 func apply(ctx context.Context, d driver, inst *host.Instance, m *model, was announced) (*host.Instance, error) {
 	change := m.change(inst)
-	if state := via(change, inst.State); state != inst.State {
+	change.Seed = was.newSeed(inst)
+	if state := was.via(change, inst.State); state != inst.State {
 		if err := m.mayRestart(inst.State, was); err != nil {
 			return inst, err
 		}
@@ -58,6 +59,7 @@ func apply(ctx context.Context, d driver, inst *host.Instance, m *model, was ann
 			return inst, err
 		}
 		change = m.change(inst)
+		change.Seed = was.newSeed(inst)
 	}
 	return inst, update(ctx, d, inst, change)
 }

@@ -101,11 +101,11 @@ func TestTimeLimit_NamesTheCallAndTheStateThatWasSeenLast(t *testing.T) {
 	rolled := modelOf(t, map[string]any{"restore_from": "s", "allow_restart": true})
 	for call, do := range map[string]func(*fakeHost, *host.Instance) error{
 		"create": func(h *fakeHost, _ *host.Instance) error {
-			_, err := modelOf(t, map[string]any{"image": "lab/images/i"}).create(ctx, h)
+			_, err := modelOf(t, map[string]any{"image": "lab/images/i"}).create(ctx, h, types.StringNull())
 			return err
 		},
 		"fork": func(h *fakeHost, _ *host.Instance) error {
-			_, err := modelOf(t, map[string]any{"fork_of": "lab/instances/a"}).create(ctx, h)
+			_, err := modelOf(t, map[string]any{"fork_of": "lab/instances/a"}).create(ctx, h, types.StringNull())
 			return err
 		},
 		"restore": func(h *fakeHost, inst *host.Instance) error {

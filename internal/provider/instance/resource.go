@@ -47,7 +47,9 @@ func (r *instanceResource) IdentitySchema(_ context.Context, _ resource.Identity
 
 func (r *instanceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m model
+	var secret types.String
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, atSecret, &secret)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
@@ -59,7 +61,7 @@ func (r *instanceResource) Create(ctx context.Context, req resource.CreateReques
 		report.Error(&resp.Diagnostics, "create", id, err)
 		return
 	}
-	inst, err := m.create(ctx, d)
+	inst, err := m.create(ctx, d, secret)
 	warnOfRoot(&resp.Diagnostics, id.Host, d)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "create", id, err)
@@ -109,6 +111,10 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		r.hosts.Keep(ctx, id, inst.UID)
 	}
 	warnOfState(&resp.Diagnostics, &m, inst)
+	if err := r.recallSeed(ctx, &m, id, inst); err != nil {
+		report.Error(&resp.Diagnostics, "import", id, err)
+		return
+	}
 	before := m.NetworkInterfaces
 	m.fill(id.Host, inst)
 	m.fillRestored(inst)
@@ -122,7 +128,9 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 
 func (r *instanceResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var m, before model
+	var secret types.String
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, atSecret, &secret)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &before)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -132,7 +140,11 @@ func (r *instanceResource) Update(ctx context.Context, req resource.UpdateReques
 
 	id := before.id()
 	defer r.warnOfRoot(&resp.Diagnostics, id.Host)
-	inst, err := r.update(ctx, id, before.UID.ValueString(), &m, before.planned(&m, req.State.Raw, req.Plan.Raw))
+	was, err := before.planned(&m, req.State.Raw, req.Plan.Raw, secret)
+	var inst *host.Instance
+	if err == nil {
+		inst, err = r.update(ctx, id, before.UID.ValueString(), &m, was)
+	}
 	if err != nil {
 		report.Error(&resp.Diagnostics, "update", id, err)
 		return

@@ -140,6 +140,9 @@ func (m *model) conflicts(snap *host.Snapshot) []conflict {
 			found = append(found, conflict{at, fmt.Sprintf("Snapshot %s goes on with the machine that it has: %s = %#v, and %#v is asked for. Ask for what it has; it can be changed later.", snap.Name, at, has, wanted)})
 		}
 	}
+	if wanted := m.cloudInit(); wanted != nil && wanted.OnChange.ValueString() != onChangeIgnore && snap.Machine.Seed == nil {
+		found = append(found, conflict{atCloudInit, fmt.Sprintf("Snapshot %s goes on with the machine that it has, which has no seed for cloud-init. Leave cloud_init out, or set its on_change to %q.", snap.Name, onChangeIgnore)})
+	}
 	vcpus, memory := number(m.VCPUs, 0), number(m.MemoryMiB, 0)
 	compare(path.Root("vcpus"), vcpus != 0, vcpus, snap.Machine.VCPUs)
 	compare(path.Root("memory_mib"), memory != 0, memory, snap.Machine.MemoryMiB)

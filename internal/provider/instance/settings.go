@@ -17,6 +17,14 @@ type settings struct {
 	OnFork       []string        `json:"on_fork,omitempty"`
 	StopTimeout  string          `json:"stop_timeout,omitempty"`
 	AllowRestart *bool           `json:"allow_restart,omitempty"`
+	CloudInit    *seedNote       `json:"cloud_init,omitempty"`
+}
+
+// seedNote is what of the argument cloud_init the seed itself does not tell.
+type seedNote struct {
+	OnChange string `json:"on_change"`
+	Version  *int64 `json:"user_data_wo_version,omitempty"` // its user data is a secret
+	MetaData string `json:"meta_data,omitempty"`            // which has more in the seed
 }
 
 // readiness is the argument ready; what is "" or 0 is left out.
@@ -44,6 +52,9 @@ func (m *model) settings() settings {
 		AllowRestart: m.AllowRestart.ValueBoolPointer(),
 		Identity:     m.identity(),
 		OnFork:       field.Texts(m.OnFork),
+	}
+	if c := m.cloudInit(); c != nil {
+		s.CloudInit = &seedNote{c.OnChange.ValueString(), c.UserDataWOVersion.ValueInt64Pointer(), c.MetaData.ValueString()}
 	}
 	if !m.Ready.IsNull() {
 		port, _ := m.Ready.Attributes()["port"].(types.Int64)

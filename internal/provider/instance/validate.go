@@ -23,6 +23,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 	}
 	m.validateOrigin(&resp.Diagnostics)
 	m.validatePlace(&resp.Diagnostics)
+	m.validateCloudInit(&resp.Diagnostics)
 	m.validateReady(&resp.Diagnostics)
 	m.validateAgent(&resp.Diagnostics)
 	m.validateForwards(&resp.Diagnostics)

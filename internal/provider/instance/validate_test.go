@@ -16,6 +16,11 @@ var unknown = prototest.Unknown{}
 // arguments are those of an instance.
 type arguments = map[string]any
 
+// seeded is an instance with these arguments of cloud_init.
+func seeded(seed arguments) arguments {
+	return arguments{"image": "lab/images/i", "cloud_init": seed}
+}
+
 func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 	lan := func(forward any) arguments { return arguments{"lan": arguments{"forward": forward}} }
 	http := arguments{"http": arguments{"guest_port": 80}}
@@ -51,10 +56,11 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		"unknown limits":        {arguments{"image": "lab/images/i", "timeouts": unknown}, ""},
 		"memory beyond measure": {arguments{"image": "lab/images/i", "memory_mib": 1 << 40}, "memory_mib"},
 		"a disk beyond measure": {arguments{"image": "lab/images/i", "disk_gib": 1 << 33}, "disk_gib"},
-		"everything unknown": {arguments{"name": unknown, "host": unknown, "image": unknown, "kernel": unknown, "fork_of": unknown, "vcpus": unknown, "memory_mib": unknown,
+		"everything unknown": {arguments{"name": unknown, "host": unknown, "image": unknown, "kernel": unknown, "cloud_init": unknown, "fork_of": unknown, "vcpus": unknown, "memory_mib": unknown,
 			"disk_gib": unknown, "state": unknown, "network_interfaces": unknown, "ready": unknown, "stop_timeout": unknown, "allow_restart": unknown,
 			"deletion_protection": unknown, "labels": unknown, "timeouts": unknown}, ""},
 		"everything within unknown": {arguments{"kernel": arguments{"image": unknown, "initrd": unknown, "command_line": unknown},
+			"cloud_init":         arguments{"user_data": unknown, "user_data_wo": unknown, "user_data_wo_version": unknown, "meta_data": unknown, "network_config": unknown, "on_change": unknown},
 			"network_interfaces": arguments{"lan": arguments{"type": unknown, "forward": arguments{"a": arguments{"guest_port": unknown, "host_port": unknown, "host_address": unknown, "protocol": unknown}}}},
 			"ready":              arguments{"check": unknown, "port": unknown, "path": unknown, "pattern": unknown, "timeout": unknown},
 			"labels":             arguments{"a": unknown}, "timeouts": arguments{"create": unknown}}, ""},
@@ -80,6 +86,23 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		"17 interfaces":           {arguments{"image": "lab/images/i", "network_interfaces": interfaces(17)}, "network_interfaces"},
 		"16 interfaces":           {arguments{"image": "lab/images/i", "network_interfaces": interfaces(16)}, ""},
 		"host ports to be chosen": {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1}, "b": arguments{"guest_port": 2}})}, ""},
+
+		"a seed":                    {seeded(arguments{"user_data": "#cloud-config\nusers: []\n", "meta_data": "a: b", "network_config": "version: 2"}), ""},
+		"a script":                  {seeded(arguments{"user_data": "#!/bin/sh\n: [", "on_change": "ignore"}), ""},
+		"a seed of defaults":        {seeded(arguments{}), ""},
+		"a secret":                  {seeded(arguments{"user_data_wo": "#!/bin/sh", "user_data_wo_version": 1}), ""},
+		"a secret without version":  {seeded(arguments{"user_data_wo": "#!/bin/sh"}), "user_data_wo_version"},
+		"a version of nothing":      {seeded(arguments{"user_data_wo_version": 1}), "user_data_wo_version"},
+		"perhaps a version of it":   {seeded(arguments{"user_data_wo": unknown, "user_data_wo_version": 1}), ""},
+		"two sets of user data":     {seeded(arguments{"user_data": "#!/bin/sh", "user_data_wo": "#!/bin/sh", "user_data_wo_version": 1}), "user_data_wo"},
+		"perhaps two":               {seeded(arguments{"user_data": unknown, "user_data_wo": "#!/bin/sh", "user_data_wo_version": 1}), ""},
+		"user data that is no YAML": {seeded(arguments{"user_data": "#cloud-config\nusers: [a\n"}), "user_data"},
+		"a secret that is no YAML":  {seeded(arguments{"user_data_wo": "#cloud-config\npassword: *hunter2\n", "user_data_wo_version": 1}), "user_data_wo"},
+		"metadata that is a list":   {seeded(arguments{"meta_data": "- a"}), "meta_data"},
+		"a network that is text":    {seeded(arguments{"network_config": "dhcp"}), "network_config"},
+		"too much user data":        {seeded(arguments{"user_data": strings.Repeat("x", 256<<10+1)}), "cloud_init"},
+		"an unknown on_change":      {seeded(arguments{"on_change": "reboot"}), "on_change"},
+		"an empty text":             {seeded(arguments{"user_data": ""}), "user_data"},
 
 		"ready by http":              {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "http", "port": 80, "path": "/up"}}, ""},
 		"by http without a port":     {arguments{"image": "lab/images/i", "network_interfaces": lan(http), "ready": arguments{"check": "http"}}, "port"},

@@ -60,6 +60,7 @@ func (p *Provider) ValidateResource(t *testing.T, name string, config map[string
 	t.Helper()
 	resp, err := p.server.ValidateResourceConfig(context.Background(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: name, Config: pack(t, p.schemas.ResourceSchemas[name], config),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
 		t.Fatal(err)
