@@ -3,6 +3,7 @@ package acceptance_test
 import (
 	"context"
 	"fmt"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -26,7 +27,8 @@ func TestAgent_TellsAForkWhoItIsAndTerraformItsAddresses(t *testing.T) {
 	t.Parallel()
 	own := newLab(t, testhost.Options{})
 	ctx := t.Context()
-	must(t, testguest.PutDebian(ctx, own.DataDir))
+	key, err := testguest.PutDebian(ctx, own.DataDir)
+	must(t, err)
 	t.Cleanup(func() { must(t, own.remove(context.Background(), "snapshots/"+testguest.Debian)) })
 	output := `output "addresses" { value = join(",", kvm_instance.web.ip_addresses["lan"]) }
 	`
@@ -40,6 +42,13 @@ func TestAgent_TellsAForkWhoItIsAndTerraformItsAddresses(t *testing.T) {
 	w.write(config)
 	tells(t, w.want(0, "apply", "-auto-approve"), "1 added", "1 destroyed", "10.0.2.15")
 	w.want(0, "plan", "-detailed-exitcode")
+	web, err := own.instance(ctx, "web")
+	must(t, err)
+	said, err := exec.Command("ssh", "-F", "none", "-i", key, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "BatchMode=yes",
+		"-p", fmt.Sprint(web.Forwards["lan"]["ssh"].HostPort), testhost.DebianUser+"@127.0.0.1", "hostname; sudo cat /root/forked; cloud-init status").Output()
+	if want := "www.example.com\nwww.example.com\nstatus: done\n"; err != nil || string(said) != want {
+		t.Errorf("the guest said %q, %v; want %q", said, err, want)
+	}
 	tells(t, w.want(0, "state", "show", "kvm_instance.web"), `guest_agent          = true`, `"10.0.2.15"`)
 
 	w.want(0, "state", "rm", "kvm_instance.web")

@@ -26,7 +26,8 @@ var debian = host.Ref{Kind: host.Snapshots, Name: testguest.Debian}
 func newDebianLab(t *testing.T) *lab {
 	t.Helper()
 	l := newLab(t, testhost.Options{})
-	must(t, testguest.PutDebian(t.Context(), l.testhost.DataDir))
+	_, err := testguest.PutDebian(t.Context(), l.testhost.DataDir)
+	must(t, err)
 	t.Cleanup(func() {
 		snap, err := l.Snapshot(context.Background(), debian.Name)
 		must(t, err)

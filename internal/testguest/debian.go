@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/cloudinit"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/fetch"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
@@ -20,36 +21,42 @@ import (
 )
 
 // Debian is the name of the snapshot of a Debian that runs: 2 virtual CPUs, 768 MiB,
-// an agent, an interface "lan" with its port 22 forwarded as "ssh".
+// an agent, an interface "lan" with its port 22 forwarded as "ssh". Cloud-init has
+// given it the host name "golden" and the user [testhost.DebianUser].
 const Debian = "debian"
 
 // format is part of the cache key: raise it when the guest is booted otherwise.
 const format = "1"
 
-const bootTimeout = 10 * time.Minute
+const (
+	bootTimeout = 10 * time.Minute
+	keyFile     = "id_ed25519"
+	userData    = "#cloud-config\nssh_authorized_keys: [%q]\npackage_update: false\n"
+)
 
 // PutDebian puts the snapshot [Debian] among those of a host, of which it needs the
-// data directory. The first time on a machine that takes minutes: the image is
-// built, and booted once.
-func PutDebian(ctx context.Context, dataDir string) error {
+// data directory, and returns the file of the private key with which its user logs
+// in. The first time on a machine that takes minutes: the image is built, and booted
+// once.
+func PutDebian(ctx context.Context, dataDir string) (privateKeyFile string, err error) {
 	image, err := testhost.BuildDebian(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	key, err := keyOf(ctx, image)
 	if err != nil {
-		return fmt.Errorf("boot the Debian guest: %w", err)
+		return "", fmt.Errorf("boot the Debian guest: %w", err)
 	}
 	dir, err := testhost.Cached(ctx, "booted-"+key, func(dir string) error { return boot(ctx, image, dir) })
 	if err != nil {
-		return fmt.Errorf("boot the Debian guest: %w", err)
+		return "", fmt.Errorf("boot the Debian guest: %w", err)
 	}
 	for _, part := range []string{"images", "instances", "snapshots", "ports"} { // as the first object of a host would
 		if err := os.MkdirAll(filepath.Join(dataDir, part), 0o700); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return link(filepath.Join(dir, Debian), filepath.Join(dataDir, "snapshots", Debian))
+	return filepath.Join(dir, keyFile), link(filepath.Join(dir, Debian), filepath.Join(dataDir, "snapshots", Debian))
 }
 
 // keyOf is a hash of what the snapshot is made of: a memory image is of one
@@ -59,8 +66,8 @@ func keyOf(ctx context.Context, image testhost.Debian) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	machine := qemu.Args(qemu.Machine{NICs: []qemu.NIC{{Type: "user"}}, Disk: &qemu.Disk{Layers: []qemu.Layer{{Format: "qcow2"}}}, Agent: true}, qemu.Process{})
-	sum := sha256.Sum256(fmt.Append(nil, format, image.Image, string(version), machine))
+	machine := qemu.Args(qemu.Machine{Seed: &qemu.Seed{}, NICs: []qemu.NIC{{Type: "user"}}, Disk: &qemu.Disk{Layers: []qemu.Layer{{Format: "qcow2"}}}, Agent: true}, qemu.Process{})
+	sum := sha256.Sum256(fmt.Append(nil, format, userData, image.Image, string(version), machine))
 	return fmt.Sprintf("%x", sum[:8]), nil
 }
 
@@ -79,8 +86,16 @@ func boot(ctx context.Context, image testhost.Debian, dir string) (err error) {
 	if _, err := h.PutImage(ctx, host.ImageSpec{Name: "debian", Source: image.Image}, open); err != nil {
 		return err
 	}
+	publicKey, err := testhost.MakeKey(filepath.Join(dir, keyFile))
+	if err != nil {
+		return err
+	}
+	seed, err := cloudinit.Config{Hostname: "golden", UserData: fmt.Sprintf(userData, publicKey)}.Make()
+	if err != nil {
+		return err
+	}
 	inst, err := h.Create(ctx, host.InstanceSpec{
-		Name: "debian", Image: "debian", VCPUs: 2, MemoryMiB: 768, Agent: true,
+		Name: "golden", Image: "debian", VCPUs: 2, MemoryMiB: 768, Agent: true, Seed: &host.Seed{Digest: seed.Digest, Image: seed.Image},
 		Interfaces: map[string]host.InterfaceSpec{"lan": {Type: "user", Forwards: map[string]qemu.Forward{"ssh": {Protocol: "tcp", HostAddress: "127.0.0.1", GuestPort: 22}}}},
 	})
 	if err != nil {
@@ -90,7 +105,7 @@ func boot(ctx context.Context, image testhost.Debian, dir string) (err error) {
 	if err := h.Start(ctx, inst); err != nil {
 		return err
 	}
-	for _, check := range []string{"ssh", "agent"} {
+	for _, check := range []string{"ssh", "agent"} { // the key is there before sshd is: cloud-init's stages go before network services
 		if err := h.Ready(ctx, inst, host.Check{Kind: check, Port: 22, Timeout: bootTimeout}); err != nil {
 			return err
 		}

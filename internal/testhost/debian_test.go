@@ -153,7 +153,7 @@ func mustMakeSeed(t *testing.T, key, network string) string {
 func mustMakeSigner(t *testing.T) (public string, signer ssh.Signer) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "key")
-	public, err := makeKey(file)
+	public, err := MakeKey(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,12 +17,12 @@ func (h *Host) authorizedKeys() string { return filepath.Join(h.dir, "authorized
 
 // makeKeys makes the host's key and the user's, for this host only.
 func (h *Host) makeKeys() error {
-	hostKey, err := makeKey(h.hostKeyFile())
+	hostKey, err := MakeKey(h.hostKeyFile())
 	if err != nil {
 		return fmt.Errorf("make the host's key: %w", err)
 	}
 	h.HostKey = hostKey
-	userKey, err := makeKey(h.PrivateKeyFile)
+	userKey, err := MakeKey(h.PrivateKeyFile)
 	if err != nil {
 		return fmt.Errorf("make the user's key: %w", err)
 	}
@@ -45,9 +45,9 @@ func (h *Host) Trust(other *Host) error {
 	return os.WriteFile(h.authorizedKeys(), append(own, keys...), 0o600)
 }
 
-// makeKey writes a new private key to file and returns the public one as it
+// MakeKey writes a new private key to file and returns the public one as it
 // stands in authorized_keys.
-func makeKey(file string) (string, error) {
+func MakeKey(file string) (string, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return "", err
