@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the shell scripts. Those of internal/host run on a host, in one shell
-# behind lib.sh and, some of them, behind capture.sh: they are checked as if they
+# behind lib.sh and, some of them, behind capture.sh or disks.sh: they are checked as if they
 # read these first. SC2015 is off there: in "a && b || fail" fail never returns.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,9 +12,11 @@ status=0
 for script in internal/host/*.sh; do
 	before='. internal/host/lib.sh; ' with_sources=
 	case ${script##*/} in
-	lib.sh | capture.sh) continue ;;
+	lib.sh | capture.sh | disks.sh) continue ;;
 	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
 	standby.sh | resume.sh) before="$before. internal/host/capture.sh; " ;;
+	attach.sh) before="$before. internal/host/disks.sh; " with_sources=-a ;; # disks.sh is checked here
+	detach.sh | grow-volume.sh) before="$before. internal/host/disks.sh; " ;;
 	esac
 	# What goes before stands on the first line, so that line numbers are right.
 	found=$({ printf %s "$before"; cat "$script"; } | shellcheck -x $with_sources -s dash -e SC2015 -f gcc -) || {

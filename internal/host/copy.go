@@ -59,8 +59,12 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	case inst.State == lifecycle.Panicked:
 		return source{}, c.invalid("the guest of %s has panicked: start it anew first", ref)
 	}
+	machine, err := c.withoutVolumes(inst)
+	if err != nil {
+		return source{}, err
+	}
 	user, err := h.user(ctx)
-	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record, user}, err
+	return source{ref, inst.UID, inst.raw, inst.State, machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, &inst.Record, user}, err
 }
 
 // ofPresent copies a source, which it looks at anew when somebody else has

@@ -58,7 +58,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
 			Type: program.machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
-			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,
+			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB, SCSI: true,
 		},
 	}}
 	image, err := h.giveDisk(ctx, c, inst, spec)

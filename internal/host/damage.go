@@ -83,6 +83,13 @@ func (i inspection) missingLayers() []string {
 			lost = append(lost, layer)
 		}
 	}
+	for _, disk := range i.machine.Disks {
+		for _, layer := range files(disk.Disk) {
+			if _, ok := i.seen.files["disk/"+layer]; !ok {
+				lost = append(lost, layer)
+			}
+		}
+	}
 	return lost
 }
 

@@ -2,7 +2,7 @@
 # $1 data directory. Each section is a line of its name and then its lines.
 visit "$1"
 set --
-for dir in images instances snapshots; do
+for dir in images instances snapshots volumes; do
 	[ ! -d "$dir" ] || set -- "$@" "$dir"
 done
 # A line of the listing is a file's: names of more lines than one are nobody's.

@@ -17,7 +17,7 @@ func (h *Host) dir(ref Ref) string { return path.Join(h.DataDir, ref.String()) }
 
 // metadata is the file of each kind that says what an object is.
 func metadata(kind Kind) string {
-	return map[Kind]string{Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json"}[kind]
+	return map[Kind]string{Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json", Volumes: "volume.json"}[kind]
 }
 
 // newLayer is a layer that nobody has.
@@ -122,14 +122,10 @@ func compact(v any) string {
 	return string(text)
 }
 
-// layerFiles are the names of a machine's disk layers, the top first.
+// layerFiles are the names of the layers of a machine's first disk, the top first.
 func layerFiles(m qemu.Machine) []string {
 	if m.Disk == nil {
 		return nil
 	}
-	var files []string
-	for _, layer := range m.Disk.Layers {
-		files = append(files, layer.File)
-	}
-	return files
+	return files(*m.Disk)
 }

@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,17 @@ func machine() Machine {
 	}
 }
 
+// withDisks has two volumes that were made from the same image as its first disk.
+func withDisks() Machine {
+	m := machine()
+	m.SCSI = true
+	for i, key := range []string{"data", "logs"} {
+		m = m.WithDisk(DataDisk{Key: key, Target: m.FreeTarget(), Volume: "volume-" + key, VolumeUID: "11111111-0000-0000-0000-000000000000",
+			Disk: Disk{SizeBytes: 2 << 30, Layers: []Layer{{fmt.Sprintf("%016x.qcow2", i), "qcow2"}, m.Disk.Layers[1]}}})
+	}
+	return m
+}
+
 func process(role Role) Process {
 	return Process{
 		Role: role, Name: "web-a", UID: "11111111-2222-3333-4444-555555555555", Generation: "66666666-7777-8888-9999-000000000000",
@@ -38,6 +50,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
 	for name, args := range map[string][]string{
+		"disks":          Args(withDisks(), process(Boot)),
+		"disks-receiver": Args(withDisks(), process(Receiver)),
 		"boot":     Args(machine(), process(Boot)),
 		"restored": Args(machine(), process(Restored)),
 		"receiver": Args(machine(), process(Receiver)),

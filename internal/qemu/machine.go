@@ -16,6 +16,9 @@ type Machine struct {
 	Kernel      *Kernel `json:"kernel,omitempty"` // direct kernel boot
 	Disk        *Disk   `json:"disk,omitempty"`
 	NICs        []NIC   `json:"nics,omitempty"` // in the order of their keys
+
+	SCSI  bool       `json:"scsi,omitempty"`  // there is a controller for Disks
+	Disks []DataDisk `json:"disks,omitempty"` // in the order of their keys
 }
 
 // A Kernel is booted directly, from boot/kernel and boot/initrd.

@@ -11,7 +11,7 @@ import (
 // SwitchLayer the one that from then on lets the guest write to it instead of
 // the layer that was on top; DropLayer closes one that was not used after all.
 func AddLayer(layer Layer) string {
-	node := layerNode(layer)
+	node := layerNode(layer, layer.node())
 	node["backing"] = nil // blockdev-snapshot sets it
 	return command("blockdev-add", node)
 }
