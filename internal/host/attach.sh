@@ -43,8 +43,9 @@ if [ "$live" ]; then
 		(own "$user" "disk/${layers%% *}") || give_up "cannot give disk/${layers%% *} to QEMU"
 	fi
 	# If this is killed, whoever talks to QEMU next finishes it.
-	put run/pending "$drop
-$close" || give_up "cannot write to run/"
+	put run/pending "${layers%% *}
+without $drop
+without $close" || give_up "cannot write to run/"
 	tell "$open" || give_up "$said"
 	tell "$give" || give_up "$said"
 fi

@@ -1,18 +1,22 @@
 # Takes a disk from an instance. Needs disks.sh. $1 data directory, $2 instance,
 # $3 its uid, $4 its instance.json as it was read, $5 as it becomes, $6 running or
 # stopped, $7 the volume, $8 its layers; then the QMP line that takes the medium
-# out, those that put it back, the one that removes the drive, and the one
-# that closes the files.
+# out, the two that put it back, the one that removes the drive, and the one that
+# closes the files.
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 layers=$8
-take=$9 return=${10} drop=${11} close=${12}
+take=$9 insert=${10} shut=${11} drop=${12} close=${13}
 lock "$object"
 unchanged "$object/instance.json" "$was"
 [ ! -d "$volume" ] || hold_volume "$volume"
 cd "$object" || exit
 in_mode
 if [ "$live" ]; then
-	put run/pending "$return" || fail $FAILED "cannot write to run/"
+	put run/pending "${layers%% *}
+with $insert
+with $shut
+without $drop
+without $close" || fail $FAILED "cannot write to run/"
 	tries=10 # a guest that is just about to close it
 	until tell "$take"; do
 		case $said in
@@ -28,16 +32,10 @@ if [ "$live" ]; then
 		finish_pending
 		fail $FAILED "$reason"
 	done
-	put run/pending "$drop
-$close" || {
-		printf '%s\n' "$return" | while IFS= read -r line; do tell "$line"; done
-		rm -f run/pending
-		fail $FAILED "cannot write to run/"
-	}
 fi
 put instance.json "$becomes" || {
 	restore instance.json "$was"
-	[ -z "$live" ] || { put run/pending "$return" && finish_pending; }
+	[ -z "$live" ] || finish_pending
 	fail $FAILED "cannot write its metadata"
 }
 if [ "$live" ]; then

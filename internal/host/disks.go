@@ -17,14 +17,19 @@ import (
 // may take it from there at the same time.
 const handover = 30 * time.Second
 
-// Disks are the names of the volumes that the instance has, by key; "" is one
-// that is not there any more, or another of its name is.
-func (i *Instance) Disks() map[string]string {
-	disks := map[string]string{}
+// A DiskSpec is a disk that an instance has beside the one it boots from.
+type DiskSpec struct {
+	Volume string // a volume's name
+}
+
+// Disks are those that the instance has, by key. A volume that is not there any
+// more, or of whose name there is another now, is none.
+func (i *Instance) Disks() map[string]DiskSpec {
+	disks := map[string]DiskSpec{}
 	for _, disk := range i.Machine.Disks {
-		disks[disk.Key] = disk.Volume
+		disks[disk.Key] = DiskSpec{Volume: disk.Volume}
 		if slices.Contains(i.Strays, disk.Key) {
-			disks[disk.Key] = ""
+			disks[disk.Key] = DiskSpec{}
 		}
 	}
 	return disks
@@ -33,10 +38,10 @@ func (i *Instance) Disks() map[string]string {
 // changeDisks attaches and detaches volumes until the instance has the wanted
 // ones: first what goes, then what comes, so that two can change their places.
 // One round trip each.
-func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[string]string) error {
+func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[string]DiskSpec) error {
 	present := inst.Disks()
 	for _, key := range slices.Sorted(maps.Keys(present)) {
-		if volume, stays := wanted[key]; !stays || volume != present[key] {
+		if disk, stays := wanted[key]; !stays || disk != present[key] {
 			if err := h.detach(ctx, inst, key); err != nil {
 				return err
 			}
@@ -44,7 +49,7 @@ func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[strin
 	}
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		if present[key] != wanted[key] {
-			if err := h.attach(ctx, inst, key, wanted[key]); err != nil {
+			if err := h.attach(ctx, inst, key, wanted[key].Volume); err != nil {
 				return err
 			}
 		}
@@ -53,8 +58,8 @@ func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[strin
 }
 
 // checkDisks returns the error that changeDisks would give, as far as that can be
-// told before. state is that in which the disks will be changed.
-func (h *Host) checkDisks(ctx context.Context, c call, inst *Instance, wanted map[string]string) error {
+// told before.
+func (h *Host) checkDisks(ctx context.Context, c call, inst *Instance, wanted map[string]DiskSpec) error {
 	present := inst.Disks()
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
 		if present[key] == wanted[key] {
@@ -63,7 +68,7 @@ func (h *Host) checkDisks(ctx context.Context, c call, inst *Instance, wanted ma
 		if !qemu.DiskKeyPattern.MatchString(key) {
 			return c.invalid("%q cannot be the key of a disk", key)
 		}
-		volume, err := h.Volume(ctx, wanted[key])
+		volume, err := h.Volume(ctx, wanted[key].Volume)
 		switch {
 		case err != nil:
 			return err
@@ -157,9 +162,10 @@ func (h *Host) detach(ctx context.Context, inst *Instance, key string) error {
 	changed.Machine = inst.Machine.WithoutDisk(key)
 	changed.Strays = slices.DeleteFunc(slices.Clone(inst.Strays), func(stray string) bool { return stray == key })
 	changed.raw = compact(changed.Record)
+	insert, shut := qemu.ReturnDisk(disk)
 	if _, err := c.write(ctx, disksScript+detachScript, h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, mode,
 		Ref{Volumes, disk.Volume}.String(), words(files(disk.Disk)),
-		qemu.TakeDisk(disk), strings.Join(qemu.ReturnDisk(disk), "\n"), qemu.DropDisk(disk), qemu.CloseDisk(disk)); err != nil {
+		qemu.TakeDisk(disk), insert, shut, qemu.DropDisk(disk), qemu.CloseDisk(disk)); err != nil {
 		return err
 	}
 	*inst = changed

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
 // volume makes a volume that lives as long as the test.
@@ -32,8 +33,8 @@ func (l *lab) findVolume(name string) *host.Volume {
 }
 
 // give makes the volumes, by key, the disks of an instance.
-func (l *lab) give(inst *host.Instance, disks map[string]string) error {
-	return l.Update(context.Background(), inst, host.Change{Disks: disks})
+func (l *lab) give(inst *host.Instance, volumes map[string]string) error {
+	return l.Update(context.Background(), inst, host.Change{Disks: attached(volumes)})
 }
 
 // device is the disk of a key in a guest.
@@ -82,7 +83,7 @@ func TestVolume_GoesFromGuestToGuestWithWhatIsOnIt(t *testing.T) {
 	if got := l.readFrom(b, "logs"); got != "moved" {
 		t.Errorf("the other guest reads %q", got)
 	}
-	if now := l.find("moves-b"); now.Disks()["logs"] != "moves" || now.Problem != "" {
+	if now := l.find("moves-b"); now.Disks()["logs"].Volume != "moves" || now.Problem != "" {
 		t.Errorf("%+v", now)
 	}
 
@@ -109,7 +110,7 @@ func TestDetach_DoesNotTakeADiskThatTheGuestHasOpen(t *testing.T) {
 		t.Fatalf("%v", err)
 	}
 	l.writeTo(inst, "data", "still")
-	if now := l.find("open"); now.Disks()["data"] != "open" {
+	if now := l.find("open"); now.Disks()["data"].Volume != "open" {
 		t.Errorf("%+v", now.Disks())
 	}
 	l.in(inst, "kill $(cat /tmp/pid)")
@@ -126,7 +127,9 @@ func TestVolume_NeverHasTwoWriters(t *testing.T) {
 	ctxSoon, cancel := context.WithTimeout(ctx, 8*time.Second)
 	defer cancel()
 	for i, inst := range guests {
-		all.Go(func() { errs[i] = l.Update(ctxSoon, inst, host.Change{Disks: map[string]string{"data": "single"}}) })
+		all.Go(func() {
+			errs[i] = l.Update(ctxSoon, inst, host.Change{Disks: attached(map[string]string{"data": "single"})})
+		})
 	}
 	all.Wait()
 	winner, loser := 0, 1
@@ -152,7 +155,7 @@ func TestVolume_NeverHasTwoWriters(t *testing.T) {
 	must(t, os.Remove(l.path("instances", guests[winner].Name, "disk", volume.Layers[0].File)))
 	short, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := l.Update(short, l.find(guests[loser].Name), host.Change{Disks: map[string]string{"data": "single"}}); err == nil || !strings.Contains(err.Error(), "lock") {
+	if err := l.Update(short, l.find(guests[loser].Name), host.Change{Disks: attached(map[string]string{"data": "single"})}); err == nil || !strings.Contains(err.Error(), "lock") {
 		t.Errorf("behind the back of the links: %v", err)
 	}
 	must(t, os.Link(l.path("volumes", "single", "disk", volume.Layers[0].File), l.path("instances", guests[winner].Name, "disk", volume.Layers[0].File)))
@@ -165,7 +168,9 @@ func TestVolume_GrowsLiveAndStopped(t *testing.T) {
 	l.volume(host.VolumeSpec{Name: "grows", SizeGiB: 1})
 	inst := l.fork("grows")
 	must(t, l.give(inst, map[string]string{"data": "grows"}))
-	sectors := func() string { return strings.TrimSpace(l.in(inst, "cat /sys/block/$(basename "+l.device(inst, "data")+")/size")) }
+	sectors := func() string {
+		return strings.TrimSpace(l.in(inst, "cat /sys/block/$(basename "+l.device(inst, "data")+")/size"))
+	}
 	grow := func(gib int) error {
 		return l.UpdateVolume(ctx, l.findVolume("grows"), host.VolumeChange{SizeGiB: &gib})
 	}
@@ -234,7 +239,7 @@ func TestVolume_StaysWithItsInstanceInStandbyAndIsOfNoCopy(t *testing.T) {
 	for _, state := range []lifecycle.State{lifecycle.Running, lifecycle.Standby} {
 		if state == lifecycle.Standby {
 			must(t, l.Standby(ctx, inst))
-			if now := l.find("stays"); now.State != state || now.Disks()["data"] != "stays" {
+			if now := l.find("stays"); now.State != state || now.Disks()["data"].Volume != "stays" {
 				t.Errorf("%s, with %v", now.State, now.Disks())
 			}
 		}
@@ -281,4 +286,66 @@ func (l *lab) stoppedForkOf(name string, source host.Ref) *host.Instance {
 	must(l.t, err)
 	l.t.Cleanup(func() { must(l.t, l.DeleteInstance(context.Background(), name, fork.UID)) })
 	return fork
+}
+
+// A script that is killed at any of its steps leaves a disk that is attached or
+// one that is not, and whoever talks to QEMU next finds it so.
+func TestDisks_OfWhichTheChangeIsKilledAreThereOrNot(t *testing.T) {
+	base := shared(t)
+	ctx := context.Background()
+	base.volume(host.VolumeSpec{Name: "shot", SizeGiB: 1})
+	base.volume(host.VolumeSpec{Name: "shot-other", SizeGiB: 1})
+	base.fork("shot-disk")
+	agree := func(err error) {
+		if err != nil && !errors.Is(err, ssh.ErrLost) {
+			t.Error(err)
+		}
+		// What talks to QEMU heals, also where it is about something else.
+		must(t, base.give(base.find("shot-disk"), with(volumesOf(base.find("shot-disk")), "other", "shot-other")))
+		inst := base.find("shot-disk")
+		base.device(inst, "other")
+		said := base.qmp("shot-disk", `{"execute":"query-block"}`)
+		if _, has := inst.Disks()["data"]; has != strings.Contains(said, `"disk-data"`) {
+			t.Errorf("its metadata has the disk: %t; QEMU says %s", has, said)
+		} else if has {
+			base.writeTo(inst, "data", "written")
+		}
+		without := volumesOf(inst)
+		delete(without, "other")
+		must(t, base.give(inst, without))
+	}
+	l, s := base.sabotaged(t, "attach volume shot to", shot)
+	s.each(t, func() error {
+		must(t, base.give(base.find("shot-disk"), map[string]string{}))
+		return l.give(l.find("shot-disk"), map[string]string{"data": "shot"})
+	}, agree)
+	l, s = base.sabotaged(t, "detach volume shot from", shot)
+	s.each(t, func() error {
+		must(t, base.give(base.find("shot-disk"), map[string]string{"data": "shot"}))
+		return l.give(l.find("shot-disk"), map[string]string{})
+	}, agree)
+	must(t, base.give(base.find("shot-disk"), map[string]string{}))
+	must(t, base.Stop(ctx, base.find("shot-disk"), 0))
+}
+
+// with is disks with one more.
+func with(disks map[string]string, key, volume string) map[string]string {
+	disks[key] = volume
+	return disks
+}
+
+func attached(volumes map[string]string) map[string]host.DiskSpec {
+	disks := map[string]host.DiskSpec{}
+	for key, volume := range volumes {
+		disks[key] = host.DiskSpec{Volume: volume}
+	}
+	return disks
+}
+
+func volumesOf(inst *host.Instance) map[string]string {
+	volumes := map[string]string{}
+	for key, disk := range inst.Disks() {
+		volumes[key] = disk.Volume
+	}
+	return volumes
 }

@@ -420,10 +420,19 @@ listen() { # opens the control channel of a process that has run for a while, at
 	finish_pending || :
 }
 
-finish_pending() { # says what a script had yet to say to QEMU that was killed, or fails; some of it may have been done
+# What is done to a guest's disk while it runs is decided by instance.json, which
+# names the disk's top layer or does not. run/pending, written before QEMU is told
+# anything, has the layer, and lines that begin with "with" or "without" and go on
+# with what is to be said to QEMU then. Some of it may have been said.
+
+finish_pending() { # in an instance's directory: says what a script had yet to say that was killed, or fails; 0 when QEMU did the last of it
 	[ -f run/pending ] || return 0
-	while IFS= read -r task; do
-		tries=100
+	read -r said <run/pending
+	case $(cat instance.json) in *"\"$said\""*) is=with ;; *) is=without ;; esac
+	said='"return": {}'
+	while read -r task line; do
+		[ "$task" = $is ] || continue
+		task=$line tries=100
 		until tell "$task"; do
 			case $said in *' in use'*) ;; *) break ;; esac
 			tries=$((tries - 1))

@@ -22,7 +22,7 @@ type Change struct {
 	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
-	Disks              map[string]string                  // names of volumes, by key, all of them; of one that runs or is stopped
+	Disks              map[string]DiskSpec                // by key, all of them; of an instance that runs or is stopped
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
 }
 

@@ -29,6 +29,8 @@ type Volume struct {
 	Labels    map[string]string `json:"labels,omitempty"`
 	Settings  json.RawMessage   `json:"settings,omitempty"` // its owner's notes
 
+	DeletionProtection bool `json:"deletion_protection,omitempty"`
+
 	Instance   Ref    `json:"-"` // that it is attached to
 	Problem    string `json:"-"` // what is wrong with its files; "" if nothing is
 	Rescue     string `json:"-"` // what of them is intact and how to go on from it, in sentences
@@ -55,6 +57,8 @@ type VolumeSpec struct {
 	SizeGiB  int    // 0: the image's virtual size
 	Labels   map[string]string
 	Settings json.RawMessage
+
+	DeletionProtection bool
 }
 
 // CreateVolume makes a volume: a layer of its own, above a link to its image if
@@ -67,7 +71,7 @@ func (h *Host) CreateVolume(ctx context.Context, spec VolumeSpec) (*Volume, erro
 	volume := &Volume{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
 		SizeGiB: spec.SizeGiB, SizeBytes: int64(spec.SizeGiB) << 30, Layers: []qemu.Layer{newLayer()},
-		Labels: spec.Labels, Settings: spec.Settings,
+		Labels: spec.Labels, Settings: spec.Settings, DeletionProtection: spec.DeletionProtection,
 	}
 	from := make([]string, 4)
 	if spec.Image != "" {
@@ -98,9 +102,10 @@ func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }
 
 // A VolumeChange is what a volume is to have instead of what it has; nil: the same.
 type VolumeChange struct {
-	Labels   *map[string]string
-	Settings json.RawMessage
-	SizeGiB  *int // at least what it has
+	Labels             *map[string]string
+	DeletionProtection *bool
+	Settings           json.RawMessage
+	SizeGiB            *int // at least what it has
 }
 
 // CheckVolume returns the error that UpdateVolume would give, as far as that can
@@ -159,6 +164,9 @@ func (v *Volume) with(c call, change VolumeChange) (*Volume, error) {
 	changed := *v
 	if change.Labels != nil {
 		changed.Labels = *change.Labels
+	}
+	if change.DeletionProtection != nil {
+		changed.DeletionProtection = *change.DeletionProtection
 	}
 	if change.Settings != nil {
 		changed.Settings = change.Settings

@@ -52,6 +52,16 @@ var changes = map[string][]change{
 		{"labels", map[string]any{"role": "golden"}, live},
 		{"timeouts", map[string]any{"create": "1m"}, nothing},
 	},
+	"kvm_volume": {
+		{"name", "other", replaces},
+		{"host", "edge", replaces},
+		{"image", "lab/images/other", replaces},
+		{"image", nil, replaces},
+		{"size_gib", 30, live},
+		{"deletion_protection", true, live},
+		{"labels", map[string]any{}, live},
+		{"timeouts", map[string]any{"create": "1m"}, nothing},
+	},
 	"kvm_instance": {
 		{"name", "other", replaces},
 		{"host", "edge", replaces},
@@ -71,6 +81,10 @@ var changes = map[string][]change{
 		{"state", "stopped", moves},
 		{"deletion_protection", true, live},
 		{"labels", map[string]any{}, live},
+
+		{"disks", map[string]any{}, live},
+		{"disks.logs", map[string]any{"volume": "lab/volumes/logs"}, live},
+		{"disks.*.volume", "lab/volumes/other", live},
 
 		{"network_interfaces", map[string]any{}, replaces},
 		{"network_interfaces.wan", map[string]any{"type": "user", "mac_address": "52:54:00:65:43:21", "restrict": false, "forward": map[string]any{}}, replaces},
@@ -141,6 +155,9 @@ func (c change) isPlanned(t *testing.T, p *prototest.Provider, name string) {
 	if c.deed.replaces { // which Terraform plans as something new
 		return
 	}
+	if name == "kvm_volume" && c.path == "size_gib" { // of which its size in bytes follows
+		wanted["size_bytes"] = 30 << 30
+	}
 	for attribute, typ := range schema.ValueType().(tftypes.Object).AttributeTypes {
 		if want := prototest.Value(typ, wanted[attribute]); !planned[attribute].Equal(want) {
 			t.Errorf("%s is planned to be %s; want %s", attribute, planned[attribute], want)
@@ -161,6 +178,7 @@ func example(t *testing.T, name string, schema *tfprotov6.Schema) (state map[str
 	}
 	if nics, ok := state["network_interfaces"].(map[string]any); ok {
 		nics["lan"].(map[string]any)["restrict"] = false
+		state["disks"] = map[string]any{"data": map[string]any{"volume": "lab/volumes/data"}}
 	}
 	return state
 }

@@ -143,11 +143,9 @@ func TakeDisk(d DataDisk) string {
 	return command("eject", map[string]any{"id": d.id(), "force": false})
 }
 
-func ReturnDisk(d DataDisk) []string {
-	return []string{
-		command("blockdev-insert-medium", map[string]string{"id": d.id(), "node-name": d.nodeName(Boot)}),
-		command("blockdev-close-tray", map[string]string{"id": d.id()}),
-	}
+func ReturnDisk(d DataDisk) (insert, shut string) {
+	return command("blockdev-insert-medium", map[string]string{"id": d.id(), "node-name": d.nodeName(Boot)}),
+		command("blockdev-close-tray", map[string]string{"id": d.id()})
 }
 
 func DropDisk(d DataDisk) string { return command("device_del", map[string]string{"id": d.id()}) }

@@ -24,6 +24,10 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"disk_gib":   effect.Live,
 	"state":      effect.Move,
 
+	"disks":          effect.ByPart,
+	"disks.*":        effect.Live,
+	"disks.*.volume": effect.Live,
+
 	"restore_from": effect.Rollback,
 
 	"network_interfaces":                          effect.ByPart,

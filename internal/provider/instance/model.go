@@ -25,6 +25,7 @@ type model struct {
 	DiskGiB            types.Int64    `tfsdk:"disk_gib"`
 	State              types.String   `tfsdk:"state"`
 	NetworkInterfaces  types.Map      `tfsdk:"network_interfaces"`
+	Disks              types.Map      `tfsdk:"disks"`
 	RestoreFrom        types.String   `tfsdk:"restore_from"`
 	Ready              types.Object   `tfsdk:"ready"`
 	StopTimeout        types.String   `tfsdk:"stop_timeout"`
@@ -66,6 +67,7 @@ func (m *model) fill(name string, inst *host.Instance) {
 	}
 	m.State = types.StringValue(string(inst.State))
 	m.NetworkInterfaces = interfacesValue(inst)
+	m.Disks = disksValue(name, inst)
 	m.DeletionProtection = types.BoolValue(inst.DeletionProtection)
 	m.Labels = field.LabelsValue(inst.Labels)
 	m.MachineType = types.StringValue(inst.Machine.Type)

@@ -83,7 +83,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Optional:      true,
 				Computed:      true,
 				Validators:    []validator.Int64{int64validator.Between(1, mostDiskGiB)},
-				PlanModifiers: []planmodifier.Int64{keptSize{}},
+				PlanModifiers: []planmodifier.Int64{field.KeptSize{}},
 			},
 			"state": schema.StringAttribute{
 				MarkdownDescription: Effects.Describe("state", "What the instance should be: `running`; `standby`, memory and disk saved and no process; or `stopped`. Default: `running`. "+
@@ -95,6 +95,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Validators: []validator.String{stringvalidator.OneOf(desiredStates()...)},
 			},
 			"restore_from":       restoreFromAttribute(),
+			"disks":              disksAttribute(),
 			"network_interfaces": interfacesAttribute(),
 			"ready":              readyAttribute(),
 			"stop_timeout": schema.StringAttribute{
