@@ -1,17 +1,19 @@
-# Gives a volume to an instance, which gets links to its layers. Needs disks.sh.
-# $1 data directory, $2 instance, $3 its uid, $4 its instance.json as it was read,
-# $5 as it becomes, $6 running or stopped, $7 the volume, $8 its volume.json as it
-# was read, $9 its layers, the top first, ${10} the user whom QEMU becomes, or
-# nothing; then the QMP lines that open it, give it to the guest, take it from
-# there and close it.
+# Gives a disk to an instance: a volume, to whose layers it gets links, or one that
+# is made here. Needs disks.sh. $1 data directory, $2 instance, $3 its uid, $4 its
+# instance.json as it was read, $5 as it becomes, $6 running or stopped, $7 the
+# volume, or nothing, $8 its volume.json as it was read, $9 the layers, the top
+# first, ${10} the size in bytes, ${11} the user whom QEMU becomes, or nothing; then
+# the QMP lines that open it, give it to the guest, take it from there and close it.
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 known=$8 layers=$9
-user=${10} open=${11} give=${12} drop=${13} close=${14}
+size=${10} user=${11} open=${12} give=${13} drop=${14} close=${15}
 lock "$object"
 unchanged "$object/instance.json" "$was"
-hold_volume "$volume"
-unchanged "$volume/volume.json" "$known"
-free "$volume" "${layers%% *}" "$object"
+if [ "$volume" ]; then
+	hold_volume "$volume"
+	unchanged "$volume/volume.json" "$known"
+	free "$volume" "${layers%% *}" "$object"
+fi
 data_dir=$PWD
 cd "$object" || exit
 in_mode
@@ -27,7 +29,8 @@ made=''
 [ -d disk ] || made=yes
 mkdir -p disk || fail $FAILED "cannot make its directory of disks"
 [ -z "$made" ] || admit "$user"
-for layer in $layers; do
+[ "$volume" ] || { qemu-img create -q -u -f qcow2 "disk/$layers" "$size" && sync "disk/$layers"; } || give_up "cannot make a disk layer"
+[ -z "$volume" ] || for layer in $layers; do
 	[ "$data_dir/$volume/disk/$layer" -ef "disk/$layer" ] && continue
 	case $was in
 	*"\"$layer\""*) ;; # an image that another of its disks has, too

@@ -1,6 +1,6 @@
-# Takes a disk from an instance. Needs disks.sh. $1 data directory, $2 instance,
+# Takes a disk from an instance; what it has of its own is removed. Needs disks.sh. $1 data directory, $2 instance,
 # $3 its uid, $4 its instance.json as it was read, $5 as it becomes, $6 running or
-# stopped, $7 the volume, $8 its layers; then the QMP line that takes the medium
+# stopped, $7 the volume, or nothing, $8 its layers; then the QMP line that takes the medium
 # out, the two that put it back, the one that removes the drive, and the one that
 # closes the files.
 enter "$1"
@@ -8,7 +8,7 @@ object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 layers=$8
 take=$9 insert=${10} shut=${11} drop=${12} close=${13}
 lock "$object"
 unchanged "$object/instance.json" "$was"
-[ ! -d "$volume" ] || hold_volume "$volume"
+[ -z "$volume" ] || [ ! -d "$volume" ] || hold_volume "$volume"
 cd "$object" || exit
 in_mode
 if [ "$live" ]; then

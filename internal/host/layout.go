@@ -122,10 +122,12 @@ func compact(v any) string {
 	return string(text)
 }
 
-// layerFiles are the names of the layers of a machine's first disk, the top first.
+// layerFiles are the names of the layers of the disks that belong to a machine,
+// each once, the top of the first disk first.
 func layerFiles(m qemu.Machine) []string {
-	if m.Disk == nil {
-		return nil
+	var all []string
+	for _, stack := range m.Stacks() {
+		all = append(all, without(files(stack.Disk), all)...)
 	}
-	return files(*m.Disk)
+	return all
 }

@@ -2,6 +2,8 @@
 # Statuses by which a script fails, each with a message on standard error:
 # shellcheck disable=SC2034
 NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49 ATTACHED=50
+NEWLINE='
+'
 LOCK_SECONDS=10 # after which the caller asks again
 
 trap '' PIPE # a script runs to its end, also when nobody hears it any more
@@ -291,6 +293,34 @@ release() { # INSTANCE PORT…
 		[ ! "ports/$port" -ef "instances/$owner" ] || rm -f "ports/$port"
 	done
 	sync ports
+}
+
+# Layers come in groups of words: the name of a new layer, the name and the format
+# of what is below it, the size of the disk in bytes.
+
+# shellcheck disable=SC2317 # by each_layer
+make_layer() { qemu-img create -q -u -f qcow2 -b "$2" -F "$3" "disk/$1" "$4"; }
+drop_layer() { rm -f "disk/$1"; }
+sync_layer() { sync "disk/$1"; }
+
+each_layer() { # COUNT COMMAND WORD…: runs it with each group of so many words
+	group=$1 task=$2
+	shift 2
+	while [ $# -ge "$group" ]; do
+		"$task" "$@" || return
+		shift "$group"
+	done
+}
+
+each_line() { # COMMAND LINES: runs it with each line
+	lines=$2
+	while [ "$lines" ]; do
+		case $lines in
+		*"$NEWLINE"*) one=${lines%%"$NEWLINE"*} lines=${lines#*"$NEWLINE"} ;;
+		*) one=$lines lines='' ;;
+		esac
+		"$1" "$one" || return
+	done
 }
 
 # Processes: a process is an instance's when it has the pid, the start time and

@@ -64,8 +64,8 @@ var (
 	detachScript string
 	//go:embed volume.sh
 	volumeScript string
-	//go:embed grow-volume.sh
-	growVolumeScript string
+	//go:embed grow-disk.sh
+	growDiskScript string
 	//go:embed delete.sh
 	deleteScript string
 )

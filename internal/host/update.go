@@ -174,7 +174,7 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 	if inst.State.HasProcess() {
 		lines = forwardChanges(inst, changed)
 		if grown {
-			grow = qemu.GrowDisk(*changed.Machine.Disk)
+			grow = changed.Machine.Stacks()[0].Grow()
 		}
 	}
 	claims, releases := portChanges(inst.Record, changed.Record)

@@ -212,7 +212,11 @@ func (h *Host) growVolume(ctx context.Context, c call, volume, changed *Volume) 
 	}
 	args := []string{h.DataDir, c.object.String(), volume.raw, changed.raw, volume.Layers[0].File, fmt.Sprint(changed.SizeBytes)}
 	if inst == nil {
-		_, err = c.write(ctx, disksScript+growVolumeScript, append(args, make([]string, 5)...)...)
+		_, err = c.write(ctx, disksScript+growDiskScript, append(args, make([]string, 6)...)...)
+		return err
+	}
+	mode, err := inst.modeOfChange(c)
+	if err != nil {
 		return err
 	}
 	record := inst.Record
@@ -222,13 +226,9 @@ func (h *Host) growVolume(ctx context.Context, c call, volume, changed *Volume) 
 		}
 		disk.SizeBytes = changed.SizeBytes
 		record.Machine = record.Machine.WithDisk(disk)
-		line := ""
-		if inst.State.HasProcess() {
-			line = qemu.ResizeDisk(disk)
-		}
-		args = append(args, Ref{Instances, inst.Name}.String(), inst.UID, inst.raw, compact(record), line)
+		args = append(args, Ref{Instances, inst.Name}.String(), inst.UID, inst.raw, compact(record), mode, disk.Resize())
 	}
-	_, err = c.write(ctx, disksScript+growVolumeScript, args...)
+	_, err = c.write(ctx, disksScript+growDiskScript, args...)
 	return err
 }
 

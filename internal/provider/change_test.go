@@ -83,8 +83,10 @@ var changes = map[string][]change{
 		{"labels", map[string]any{}, live},
 
 		{"disks", map[string]any{}, live},
-		{"disks.logs", map[string]any{"volume": "lab/volumes/logs"}, live},
+		{"disks.logs", map[string]any{"volume": "lab/volumes/logs", "size_gib": nil}, live},
+		{"disks.scratch", map[string]any{"volume": nil, "size_gib": 10}, live},
 		{"disks.*.volume", "lab/volumes/other", live},
+		{"disks.*.size_gib", 10, live},
 
 		{"network_interfaces", map[string]any{}, replaces},
 		{"network_interfaces.wan", map[string]any{"type": "user", "mac_address": "52:54:00:65:43:21", "restrict": false, "forward": map[string]any{}}, replaces},
@@ -178,7 +180,7 @@ func example(t *testing.T, name string, schema *tfprotov6.Schema) (state map[str
 	}
 	if nics, ok := state["network_interfaces"].(map[string]any); ok {
 		nics["lan"].(map[string]any)["restrict"] = false
-		state["disks"] = map[string]any{"data": map[string]any{"volume": "lab/volumes/data"}}
+		state["disks"] = map[string]any{"data": map[string]any{"volume": "lab/volumes/data", "size_gib": nil}}
 	}
 	return state
 }

@@ -52,12 +52,12 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	for name, args := range map[string][]string{
 		"disks":          Args(withDisks(), process(Boot)),
 		"disks-receiver": Args(withDisks(), process(Receiver)),
-		"boot":     Args(machine(), process(Boot)),
-		"restored": Args(machine(), process(Restored)),
-		"receiver": Args(machine(), process(Receiver)),
-		"bare":     Args(bare, process(Boot)),
-		"runas":    Args(bare, dropped),
-		"run-with": Args(bare, runWith),
+		"boot":           Args(machine(), process(Boot)),
+		"restored":       Args(machine(), process(Restored)),
+		"receiver":       Args(machine(), process(Receiver)),
+		"bare":           Args(bare, process(Boot)),
+		"runas":          Args(bare, dropped),
+		"run-with":       Args(bare, runWith),
 	} {
 		got := strings.Join(args, "\n") + "\n"
 		golden := filepath.Join("testdata", name+".args")

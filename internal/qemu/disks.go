@@ -15,7 +15,8 @@ type DataDisk struct {
 	Target int    `json:"target"` // its place on the controller, chosen once: it never moves
 	Disk
 
-	// Volume and VolumeUID are the name and uid of the volume that it is.
+	// Volume and VolumeUID are the name and uid of the volume that it is; "" of a
+	// disk that belongs to the instance.
 	Volume    string `json:"volume,omitempty"`
 	VolumeUID string `json:"volume_uid,omitempty"`
 }
@@ -55,7 +56,7 @@ func (m Machine) checkDisks() error {
 			return fmt.Errorf("it has disk %s, or one in its place, twice", d.Key)
 		case d.SizeBytes < 1:
 			return fmt.Errorf("its disk %s has %d bytes", d.Key, d.SizeBytes)
-		case !namePattern.MatchString(d.Volume) || !uidPattern.MatchString(d.VolumeUID):
+		case d.Volume != "" && !namePattern.MatchString(d.Volume), d.Volume != "" && !uidPattern.MatchString(d.VolumeUID), d.Volume == "" && d.VolumeUID != "":
 			return fmt.Errorf("its disk %s is of volume %q, uid %q", d.Key, d.Volume, d.VolumeUID)
 		}
 		if err := d.check(); err != nil {
@@ -154,7 +155,5 @@ func CloseDisk(d DataDisk) string {
 	return command("blockdev-del", map[string]string{"node-name": d.nodeName(Boot)})
 }
 
-// ResizeDisk is the command that makes a disk of a running guest larger.
-func ResizeDisk(d DataDisk) string {
-	return command("block_resize", map[string]any{"node-name": d.nodeName(Boot), "size": d.SizeBytes})
-}
+// Resize is the command that makes the disk of a running guest larger.
+func (d DataDisk) Resize() string { return Stack{d.Key, d.Disk, d.node}.Grow() }

@@ -15,7 +15,7 @@ import (
 func disks(volumes map[string]attr.Value) types.Map {
 	values := map[string]attr.Value{}
 	for key, volume := range volumes {
-		values[key] = types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume})
+		values[key] = types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "size_gib": types.Int64Null()})
 	}
 	return types.MapValueMust(diskType, values)
 }
@@ -86,6 +86,53 @@ func TestDisks_AreChangedInAStateInWhichTheyCanBe(t *testing.T) {
 		}
 		if got := m.viaForDisks(host.Change{}, c.observed); got != c.observed {
 			t.Errorf("%s without a change: %s", c.observed, got)
+		}
+	}
+}
+
+func ownDisk(volume types.String, size types.Int64) types.Map {
+	return types.MapValueMust(diskType, map[string]attr.Value{"data": types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "size_gib": size})})
+}
+
+func TestDisksOfItsOwn_ArePlannedToGrowAndNotToShrink(t *testing.T) {
+	none, volume := types.StringNull(), types.StringValue("lab/volumes/data")
+	gib := func(n int64) types.Map { return ownDisk(none, types.Int64Value(n)) }
+	for name, c := range map[string]struct {
+		before, plan     types.Map
+		errors, warnings int
+	}{
+		"the same":           {gib(2), gib(2), 0, 0},
+		"larger":             {gib(2), gib(3), 0, 0},
+		"smaller":            {gib(2), gib(1), 1, 0},
+		"gone":               {gib(2), disks(nil), 0, 1},
+		"a volume instead":   {gib(2), ownDisk(volume, types.Int64Null()), 0, 1},
+		"instead of one":     {ownDisk(volume, types.Int64Null()), gib(1), 0, 0},
+		"a volume that goes": {ownDisk(volume, types.Int64Null()), disks(nil), 0, 0},
+		"not known":          {gib(2), ownDisk(none, types.Int64Unknown()), 0, 0},
+		"nothing known":      {gib(2), types.MapUnknown(diskType), 0, 0},
+		"none before":        {types.MapNull(diskType), gib(1), 0, 0},
+	} {
+		var diags diag.Diagnostics
+		planDisks(&model{Disks: c.before}, &model{Disks: c.plan}, &diags)
+		if diags.ErrorsCount() != c.errors || diags.WarningsCount() != c.warnings {
+			t.Errorf("%s: %v", name, diags)
+		}
+	}
+	for name, c := range map[string]struct {
+		disk   types.Map
+		errors int
+	}{
+		"a size":    {gib(1), 0},
+		"a volume":  {ownDisk(volume, types.Int64Null()), 0},
+		"both":      {ownDisk(volume, types.Int64Value(1)), 1},
+		"neither":   {ownDisk(none, types.Int64Null()), 1},
+		"not known": {ownDisk(types.StringUnknown(), types.Int64Null()), 0},
+		"may be":    {ownDisk(types.StringUnknown(), types.Int64Value(1)), 0},
+	} {
+		var diags diag.Diagnostics
+		m := model{Disks: c.disk}
+		if m.validateDisks(&diags); diags.ErrorsCount() != c.errors {
+			t.Errorf("%s: %v", name, diags)
 		}
 	}
 }
