@@ -100,3 +100,30 @@ func hasDisks(name string, keys ...string) check {
 		return nil
 	}
 }
+
+func TestDisks_OfItsOwnAreInSnapshotsAndForks(t *testing.T) {
+	t.Parallel()
+	config := func(gib int, lines ...string) string {
+		return fork("own-a", fmt.Sprintf("disks = { scratch = { size_gib = %d } }", gib)) + `resource "kvm_snapshot" "own" {
+			name     = "own"
+			instance = kvm_instance.own-a.id
+		}
+		` + forkOf("own-b", "default/snapshots/own", append(lines, "depends_on = [kvm_snapshot.own]")...)
+	}
+	steps := []tf.TestStep{
+		{Config: fork("own-a", "disks = { scratch = { size_gib = 1 } }"), ConfigStateChecks: checks{
+			shared.in("own-a", "echo kept | dd of="+disk("scratch")+" conv=fsync 2>/dev/null", ""), shared.hasToken("own-a", &shared.token),
+		}},
+		{Config: config(1), ConfigStateChecks: checks{
+			shared.in("own-b", "head -n 1 "+disk("scratch"), "kept"), shared.hasToken("own-b", &shared.token), hasDisks("own-b", "scratch"),
+		}},
+		{Config: config(2), ConfigStateChecks: checks{
+			shared.in("own-a", "cat /sys/block/sda/size", "4194304"), shared.in("own-b", "cat /sys/block/sda/size", "2097152"),
+		}},
+		refused(config(1), "A disk never shrinks", "scratch"),
+		{Config: config(2, "disks = {}"), ConfigStateChecks: checks{
+			hasDisks("own-b"), hasDisks("own-a", "scratch"), shared.hasToken("own-b", &shared.token),
+		}},
+	}
+	shared.apply(t, "own", append(steps, imported("kvm_instance.own-a", "default/instances/own-a")...)...)
+}
