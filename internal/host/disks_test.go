@@ -417,9 +417,13 @@ func TestDisksOfItsOwn_AreOfTheSameInstantInEveryCopy(t *testing.T) {
 	}
 
 	// They go and grow as disks of the instance.
+	l.writeTo(inst, "b", "grown")
 	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"b": 2})}))
 	if size := strings.TrimSpace(l.in(inst, "cat /sys/block/$(basename "+l.device(inst, "b")+")/size")); size != "4194304" {
 		t.Errorf("grown it has %s sectors", size)
+	}
+	if disks := l.find("own").Disks(); len(disks) != 1 || disks["b"].SizeGiB != 2 {
+		t.Errorf("it has %v", disks)
 	}
 	if err := l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"b": 1})}); !errors.Is(err, host.ErrInvalid) {
 		t.Errorf("smaller: %v", err)
@@ -434,6 +438,9 @@ func TestDisksOfItsOwn_AreOfTheSameInstantInEveryCopy(t *testing.T) {
 	if size := strings.TrimSpace(l.in(cold, "cat /sys/block/$(basename "+l.device(cold, "b")+")/size")); size != "8388608" {
 		t.Errorf("grown while it shared the layer it has %s sectors", size)
 	}
+	if got := l.readFrom(cold, "b"); got != "grown" {
+		t.Errorf("the fork of the stopped one reads %q", got)
+	}
 	l.wantLayersOf(l.find("own-cold"))
 	l.wantLayersOf(l.find("own"))
 }
@@ -441,9 +448,9 @@ func TestDisksOfItsOwn_AreOfTheSameInstantInEveryCopy(t *testing.T) {
 // bootOf boots the disks of a snapshot with memory, without that.
 func (l *lab) bootOf(name, snapshot string) *host.Instance {
 	l.t.Helper()
-	inst := l.stoppedForkOf(name, host.Ref{Kind: host.Snapshots, Name: snapshot})
+	l.stoppedForkOf(name, host.Ref{Kind: host.Snapshots, Name: snapshot})
 	must(l.t, os.RemoveAll(l.path("instances", name, "checkpoint")))
-	inst = l.find(name)
+	inst := l.find(name)
 	must(l.t, l.Start(context.Background(), inst))
 	l.await(inst)
 	return inst

@@ -291,6 +291,7 @@ func (l *listing) join() {
 		for _, disk := range inst.Machine.Disks {
 			volume := l.volumes[disk.Volume]
 			switch {
+			case disk.Volume == "":
 			case volume == nil || volume.UID != disk.VolumeUID:
 				inst.Strays = append(inst.Strays, disk.Key)
 			default:
