@@ -13,6 +13,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // volume makes a volume that lives as long as the test.
@@ -474,5 +475,59 @@ func (l *lab) wantLayersOf(inst *host.Instance) {
 	}
 	if len(files) != len(known) || inst.Problem != "" {
 		l.t.Errorf("%s has %d files of %d layers: %s", inst.Name, len(files), len(known), inst.Problem)
+	}
+}
+
+func TestDisks_OfAGuestWhoseQEMUIsAnotherUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	t.Parallel()
+	ctx := context.Background()
+	l := newLabAs(t, testhost.Options{}, "nobody")
+	defer func() { must(t, l.clean()) }()
+	l.putImages()
+	l.volume(host.VolumeSpec{Name: "data", Image: "disk", SizeGiB: 1})
+	inst := l.boot(baseSpec("other"))
+	must(t, l.Update(ctx, inst, host.Change{Disks: map[string]host.DiskSpec{"data": {Volume: "data"}, "own": {SizeGiB: 1}}}))
+	l.writeTo(inst, "data", "volume")
+	l.writeTo(inst, "own", "own")
+	must(t, l.Standby(ctx, inst))
+	must(t, l.Restore(ctx, inst))
+	l.await(inst)
+	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"own": 2})}))
+	l.take("other", "other")
+	inst = l.find("other")
+	must(t, l.Stop(ctx, inst, 20*time.Second))
+	must(t, l.give(inst, map[string]string{"data": "data"}))
+	must(t, l.Start(ctx, inst))
+	l.await(inst)
+	if got := l.readFrom(inst, "data"); got != "volume" {
+		t.Errorf("it reads %q", got)
+	}
+	must(t, l.give(inst, map[string]string{}))
+}
+
+func TestDisksOfItsOwn_HaveShortChainsToo(t *testing.T) {
+	l := shared(t)
+	ctx := context.Background()
+	inst := l.fork("own-chain")
+	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"a": 1})}))
+	host.BoundLayers(t, 3)
+	for range 4 {
+		l.writeTo(inst, "a", "chained")
+		must(t, l.Standby(ctx, inst))
+		must(t, l.Restore(ctx, inst))
+		l.await(inst)
+	}
+	inst = l.find("own-chain")
+	for _, stack := range inst.Machine.Stacks() {
+		if len(stack.Layers) > 3 {
+			t.Errorf("disk %q has %d layers", stack.Key, len(stack.Layers))
+		}
+	}
+	l.wantLayersOf(inst)
+	if got := l.readFrom(inst, "a"); got != "chained" {
+		t.Errorf("it reads %q", got)
 	}
 }
