@@ -531,3 +531,17 @@ func TestDisksOfItsOwn_HaveShortChainsToo(t *testing.T) {
 		t.Errorf("it reads %q", got)
 	}
 }
+
+func TestVolume_IsMadeInADataDirectoryThatHadNone(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, testhost.Options{})
+	l.volume(host.VolumeSpec{Name: "first", SizeGiB: 1})
+	must(t, l.DeleteVolume(context.Background(), "first", l.findVolume("first").UID))
+	must(t, os.Remove(l.path("volumes"))) // as an older version has left it
+	l.Forget()
+	if volumes, err := l.Volumes(context.Background()); err != nil || len(volumes) > 0 {
+		t.Errorf("%v, %v", volumes, err)
+	}
+	l.volume(host.VolumeSpec{Name: "second", SizeGiB: 1})
+	l.findVolume("second")
+}
