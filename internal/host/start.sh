@@ -32,6 +32,7 @@ done
 own_layer() { own "$user" "disk/$1"; }
 # shellcheck disable=SC2086
 each_layer 4 own_layer $above
+[ ! -f boot/variables ] || own "$user" boot/variables
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50

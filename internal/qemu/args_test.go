@@ -49,9 +49,13 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	dropped.User, runWith.User = User{Name: "qemu"}, User{Name: "qemu", RunWith: true}
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
+	uefi := bare
+	uefi.Firmware = &UEFI{CodeBytes: 3653632, VariablesBytes: 540672}
 	for name, args := range map[string][]string{
 		"disks":          Args(withDisks(), process(Boot)),
 		"disks-receiver": Args(withDisks(), process(Receiver)),
+		"uefi":           Args(uefi, process(Boot)),
+		"uefi-receiver":  Args(uefi, process(Receiver)),
 		"boot":           Args(machine(), process(Boot)),
 		"restored":       Args(machine(), process(Restored)),
 		"receiver":       Args(machine(), process(Receiver)),
