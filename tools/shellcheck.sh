@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the shell scripts. Those of internal/host run on a host, in one shell
-# behind lib.sh and, some of them, behind capture.sh or agent.sh: they are checked as if they
+# behind lib.sh and, some of them, behind capture.sh, disks.sh or agent.sh: they are checked as if they
 # read these first. SC2015 is off there: in "a && b || fail" fail never returns.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,12 +12,14 @@ status=0
 for script in internal/host/*.sh; do
 	before='. internal/host/lib.sh; ' with_sources=
 	case ${script##*/} in
-	lib.sh | capture.sh | agent.sh) continue ;;
+	lib.sh | capture.sh | disks.sh | agent.sh) continue ;;
 	awaken.sh) before="$before. internal/host/agent.sh; " with_sources=-a ;; # agent.sh is checked here
 	addresses.sh | ping.sh | stop.sh) before="$before. internal/host/agent.sh; " ;;
 	renew.sh | reseed.sh) before= ;; # runs in a guest
 	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
 	standby.sh | resume.sh) before="$before. internal/host/capture.sh; " ;;
+	attach.sh) before="$before. internal/host/disks.sh; " with_sources=-a ;; # disks.sh is checked here
+	detach.sh | grow-disk.sh) before="$before. internal/host/disks.sh; " ;;
 	esac
 	# What goes before stands on the first line, so that line numbers are right.
 	found=$({ printf %s "$before"; cat "$script"; } | shellcheck -x $with_sources -s dash -e SC2015 -f gcc -) || {

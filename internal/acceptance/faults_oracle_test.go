@@ -208,7 +208,7 @@ func (l *lab) withPrefix(t *testing.T, prefix string) (found []*host.Instance) {
 // leftOf names whatever on the host has a name with that prefix: a file, a
 // port's owner, a process.
 func (l *lab) leftOf(prefix string) (left []string) {
-	for _, dir := range []string{"images", "instances", "snapshots", "ports"} {
+	for _, dir := range []string{"images", "instances", "snapshots", "volumes", "ports"} {
 		entries, _ := os.ReadDir(l.path(dir)) // what vanishes is not left
 		for _, entry := range entries {
 			owner, _ := os.Readlink(l.path(dir, entry.Name()))

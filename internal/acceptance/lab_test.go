@@ -209,6 +209,13 @@ func (l *lab) objects(ctx context.Context, prefix string) ([]string, error) {
 	for _, image := range images {
 		add(host.Images, image.Name)
 	}
+	volumes, err := l.driver.Volumes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, volume := range volumes {
+		add(host.Volumes, volume.Name)
+	}
 	return found, nil
 }
 

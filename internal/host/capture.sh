@@ -9,10 +9,12 @@
 # guest, else running; $afterwards is on when the guest is to go on, off when it
 # is to end. $patience is how many tenths of a second the guest has to let its
 # memory be copied before it is stopped for that, and $downtime how many
-# milliseconds of copying may be left when it is. With $top, which is to be the
-# new layer: $becomes is instance.json with it, $was without; $below, $format and
-# $size as in start.sh; $add, $switch and $drop say it in QMP. $add_below and
-# $switch_below do for $below, where the guest still writes to the layer $beneath.
+# milliseconds of copying may be left when it is. With $above,
+# which are to be the new layers, in groups as in lib.sh, each of two words more, the
+# node of what is below and of what is beneath that: $becomes is instance.json with
+# them, $was without. $adds, $switch and $drops say it in QMP, line by line; the lines
+# of $adds_below and $switches_below do for what is below, where the guest still
+# writes to what is beneath.
 
 capture() { # USER QEMU ARGS…: those of the receiver
 	guest=$pid agent=no
@@ -39,7 +41,7 @@ capture() { # USER QEMU ARGS…: those of the receiver
 	receiver=$pid
 	exec 7<run/receiver.out
 	dead_mans_switch
-	prepare_layer && migrate && save || abandon
+	prepare_layers && migrate && save || abandon
 }
 
 meets() { # USER: fails unless the guest's process can reach the receiver, which is to be that user's
@@ -49,24 +51,38 @@ meets() { # USER: fails unless the guest's process can reach the receiver, which
 		fail $INVALID "its process was started as user $is_of, and qemu_user is another one now: stop it and start it again first"
 }
 
-prepare_layer() {
-	[ "$top" ] || return 0
+prepare_layers() {
+	[ "$above" ] || return 0
 	say control '{"execute":"query-block","id":"query-block"}'
 	await 8 "$guest" 50 '"id": "query-block"' || return
-	case $said in
-	*'"node-name": "layer-'"${below%.qcow2}"'"'*) ;;
-	*'"node-name": "layer-'"${beneath%.qcow2}"'"'*) # of a copy that was killed with its switch when it had named $below
-		say control "$add_below"
+	seen=$said nth=0
+	# shellcheck disable=SC2086 # a list of words of ours
+	each_layer 6 writes_below $above || return
+	# An empty layer above shows what is below, so it may be named before it is used.
+	# shellcheck disable=SC2086
+	each_layer 6 make_layer $above && each_layer 6 own_as_below $above && each_layer 6 sync_layer $above && sync disk &&
+		put instance.json "$becomes" || { said='cannot write a new layer of its disk' && return 1; }
+	each_line add_layer "$adds"
+}
+
+writes_below() { # TOP BELOW FORMAT SIZE NODE NODE: the guest does, or it is made to
+	nth=$((nth + 1))
+	case $seen in
+	*'"node-name": "'"$5"'"'*) ;;
+	*'"node-name": "'"$6"'"'*) # of a copy that was killed with its switch when it had named it
+		say control "$(printf '%s\n' "$adds_below" | sed -n "${nth}p")"
 		await 8 "$guest" 50 '"id": "blockdev-add"' || [ $? -eq 1 ] || return # it may have been added
-		say control "$switch_below"
+		say control "$(printf '%s\n' "$switches_below" | sed -n "${nth}p")"
 		await 8 "$guest" 100 '"id": "transaction"' || return
 		;;
-	*) said="its guest does not write to disk/$below" && return 1 ;;
+	*) said="its guest does not write to disk/$2" && return 1 ;;
 	esac
-	# An empty layer above shows what is below, so it may be named before it is used.
-	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" && (own "$(owner "disk/$below")" "disk/$top") && sync "disk/$top" disk &&
-		put instance.json "$becomes" || { said='cannot write a new layer of its disk' && return 1; }
-	say control "$add"
+}
+
+own_as_below() { (own "$(owner "disk/$2")" "disk/$1"); }
+
+add_layer() { # LINE
+	say control "$1"
 	await 8 "$guest" 50 '"id": "blockdev-add"'
 }
 
@@ -92,9 +108,9 @@ migrate() {
 	esac
 
 	# The guest stands still from here on.
-	[ -z "$top" ] || say control "$switch"
+	[ -z "$above" ] || say control "$switch"
 	say control '{"execute":"migrate-continue","arguments":{"state":"pre-switchover"},"id":"continue"}'
-	[ -z "$top" ] || await 8 "$guest" 100 '"id": "transaction"' || return
+	[ -z "$above" ] || await 8 "$guest" 100 '"id": "transaction"' || return
 	await 8 "$guest" 600 '"status": "completed"' || return
 	[ "$afterwards" = off ] || go_on || return
 	await 7 "$receiver" 600 '"status": "completed"'
@@ -170,23 +186,31 @@ abandon() { # leaves the guest as it was and ends the script
 	fail $FAILED "$reason"
 }
 
-recover() { # ends the receiver, lets the guest go on, from wherever the migration was, and forgets the new layer
+recover() { # ends the receiver, lets the guest go on, from wherever the migration was, and forgets the new layers
 	(end_receiver) # whatever becomes of it
 	rm -rf checkpoint.tmp
 	say control '{"execute":"migrate_cancel","id":"cancel"}'
 	[ "$mode" != running ] || wake
-	[ "$top" ] || return 0
-	say control "$drop"
+	[ "$above" ] || return 0
+	unused=yes
+	each_line forget_layer "$drops" || return 0 # there is no QEMU
+	# shellcheck disable=SC2086
+	[ -z "$unused" ] || { restore instance.json "$was" && each_layer 6 drop_layer $above; }
+}
+
+forget_layer() { # LINE: all of them are in use, or none is
+	say control "$1"
 	until await 8 "$guest" 50 '"id": "blockdev-del"'; do
 		case $said in
 		*blockdev-del*) break ;; # it was refused
 		'{'*) ;;                 # something else was, before
-		*) return 0 ;;           # there is no QEMU
+		*) return 1 ;;
 		esac
 	done
 	case $said in
-	*'"return": '* | *'Failed to find node'*) restore instance.json "$was" && rm -f "disk/$top" ;;
-	esac # else the guest writes to it already
+	*'"return": '* | *'Failed to find node'*) ;;
+	*) unused='' ;; # the guest writes to it already
+	esac
 }
 
 wake() {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -60,8 +60,12 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	case inst.State == lifecycle.Panicked:
 		return source{}, c.invalid("the guest of %s has panicked: start it anew first", ref)
 	}
+	machine, err := c.withoutVolumes(inst)
+	if err != nil {
+		return source{}, err
+	}
 	user, err := h.user(ctx)
-	return source{ref, inst.UID, inst.raw, inst.State, inst.Machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, inst.SeedDigest, &inst.Record, user}, err
+	return source{ref, inst.UID, inst.raw, inst.State, machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, inst.SeedDigest, &inst.Record, user}, err
 }
 
 // ofPresent copies a source, which it looks at anew when somebody else has
@@ -94,21 +98,36 @@ func (h *Host) copyArgs(c call, s source, text, ports string, seed *Seed) []stri
 	return append(args, h.receiverArgs(s.record.Name, s.uid, s.machine, s.user)...)
 }
 
-// switchArgs are what capture.sh needs to give a running instance a new layer.
+// switchArgs are what capture.sh needs to give the disks of a running instance
+// new layers.
 func switchArgs(record Record) []string {
-	if record.Machine.Disk == nil {
-		return make([]string, 11)
+	var layers, adds, drops, addsBelow, switchesBelow []string
+	var above []qemu.Stack
+	for _, stack := range record.Machine.Stacks() {
+		top := stack.Above(newLayer())
+		layers = append(layers, layerWords(top), top.Node(1), top.Node(2))
+		adds, drops = append(adds, top.Add()), append(drops, top.Drop())
+		addBelow, switchBelow := "", ""
+		if len(stack.Layers) > 1 {
+			addBelow, switchBelow = stack.Add(), qemu.Switch(stack)
+		}
+		addsBelow, switchesBelow = append(addsBelow, addBelow), append(switchesBelow, switchBelow)
+		above = append(above, top)
+		record.Machine = record.Machine.WithStack(top)
 	}
-	below, beneath := record.Machine.Disk.Layers[0], make([]string, 3)
-	if layers := record.Machine.Disk.Layers; len(layers) > 1 {
-		beneath = []string{layers[1].File, qemu.AddLayer(below), qemu.SwitchLayer(layers[1], below)}
+	if len(above) == 0 {
+		return make([]string, 7)
 	}
-	record.Machine = withLayer(record.Machine)
-	top := record.Machine.Disk.Layers[0]
-	return append([]string{
-		compact(record), top.File, below.File, below.Format, fmt.Sprint(record.Machine.Disk.SizeBytes),
-		qemu.AddLayer(top), qemu.SwitchLayer(below, top), qemu.DropLayer(top),
-	}, beneath...)
+	return []string{compact(record), words(layers), lines(adds), qemu.Switch(above...), lines(drops), lines(addsBelow), lines(switchesBelow)}
+}
+
+func lines(texts []string) string { return strings.Join(texts, "\n") }
+
+// layerWords are a new top layer as scripts make it: its name, the name and
+// format of what is below, and the size of the disk in bytes.
+func layerWords(top qemu.Stack) string {
+	below := top.Layers[1]
+	return words([]string{top.Layers[0].File, below.File, below.Format, fmt.Sprint(top.SizeBytes)})
 }
 
 // receiverArgs are user, program and arguments of the QEMU that takes an
@@ -129,14 +148,6 @@ func paceArgs(m qemu.Machine) []string {
 		downtime = "0"
 	}
 	return []string{fmt.Sprint(200 + 50*m.MemoryMiB/1024), downtime}
-}
-
-// withLayer is m with a new layer on top of its disk.
-func withLayer(m qemu.Machine) qemu.Machine {
-	disk := *m.Disk
-	disk.Layers = slices.Insert(slices.Clone(disk.Layers), 0, newLayer())
-	m.Disk = &disk
-	return m
 }
 
 // withSize is m with a disk of another size.

@@ -5,8 +5,8 @@
 # $8 object to be made, $9 its metadata, ${10} that as it will be, ${11} its
 # host ports; ${12} a cloud-init seed of its own or nothing, and ${13} its size, as
 # plant takes them. For a running source then come machine, patience, downtime,
-# becomes, top, below, format, size, add, switch, drop, beneath, add_below and
-# switch_below as in capture.sh, and user, QEMU and arguments of a receiver.
+# becomes, above, adds, switch, drops, adds_below and switches_below as in
+# capture.sh, and user, QEMU and arguments of a receiver.
 enter "$1"
 source=$2 uid=$3 source_metadata=$4 was=$5 mode=$6 layers=$7
 object=$8 metadata=$9 becoming=${10} ports=${11} seed=${12} seed_size=${13}
@@ -24,9 +24,8 @@ unchanged "$source_metadata" "$was"
 case $mode in
 running)
 	runs control "$uid" || fail $CHANGED "it does not run"
-	machine=$1 patience=$2 downtime=$3 becomes=$4 top=$5 below=$6 format=$7 size=$8 add=$9 switch=${10} drop=${11}
-	beneath=${12} add_below=${13} switch_below=${14}
-	shift 14
+	machine=$1 patience=$2 downtime=$3 becomes=$4 above=$5 adds=$6 switch=$7 drops=$8 adds_below=$9 switches_below=${10}
+	shift 10
 	afterwards=on
 	capture "$@"
 	disarm

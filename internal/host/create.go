@@ -64,7 +64,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
 			Type: cmp.Or(spec.MachineType, program.machineType), Accelerator: h.Accelerator, CPU: cmp.Or(spec.CPU, cpuModel[h.Accelerator]),
-			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB, Agent: spec.Agent,
+			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB, Agent: spec.Agent, SCSI: true,
 		},
 	}}
 	image, err := h.giveDisk(ctx, c, inst, spec)

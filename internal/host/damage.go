@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -92,6 +93,13 @@ func (i inspection) missingLayers() []string {
 			lost = append(lost, layer)
 		}
 	}
+	for _, disk := range i.machine.Disks { // those of the volumes
+		for _, layer := range without(files(disk.Disk), layerFiles(i.machine)) {
+			if _, ok := i.seen.files["disk/"+layer]; !ok {
+				lost = append(lost, layer)
+			}
+		}
+	}
 	return lost
 }
 
@@ -126,11 +134,13 @@ const emptyLayer = 4 << 16
 // written to it: somebody started the instance and left the checkpoint, or the
 // host went down just after the start.
 func (i inspection) layerSince(record Record) string {
-	newest, frozen := layerFiles(record.Machine), layerFiles(i.machine)
-	if len(newest) == 0 || len(frozen) == 0 || newest[0] == frozen[0] || i.seen.files["disk/"+newest[0]].size < emptyLayer {
-		return ""
+	frozen := layerFiles(i.machine)
+	for _, stack := range record.Machine.Stacks() {
+		if top := stack.Layers[0].File; !slices.Contains(frozen, top) && i.seen.files["disk/"+top].size >= emptyLayer {
+			return top
+		}
 	}
-	return newest[0]
+	return ""
 }
 
 func missing(layers []string) string {

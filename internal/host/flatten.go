@@ -11,22 +11,23 @@ import (
 // into all of them.
 var maxLayers = 16
 
-// flatten shortens a chain that has become too long, once the guest runs. It
-// copies what the instance, not its image, has written: one round trip.
+// flatten shortens the chains that have become too long, once the guest runs. It
+// copies what the instance, not its image, has written: one round trip for each.
 func (h *Host) flatten(ctx context.Context, inst *Instance) error {
-	disk := inst.Machine.Disk
-	if disk == nil || len(disk.Layers) <= maxLayers {
-		return nil
+	for _, stack := range inst.Machine.Stacks() {
+		if len(stack.Layers) <= maxLayers {
+			continue
+		}
+		c := h.call("flatten the disk of", Instances, inst.Name)
+		record, between := inst.Record, files(stack.Disk)[1:len(stack.Layers)-1]
+		flat := stack
+		flat.Layers = []qemu.Layer{stack.Layers[0], stack.Layers[len(stack.Layers)-1]}
+		record.Machine = record.Machine.WithStack(flat)
+		becomes := compact(record)
+		if _, err := c.write(ctx, flattenScript, h.dir(c.object), inst.UID, inst.raw, becomes, stack.Flatten(), words(between), stack.Flush(), stack.Layers[0].File); err != nil {
+			return err
+		}
+		inst.Record, inst.raw = record, becomes
 	}
-	c := h.call("flatten the disk of", Instances, inst.Name)
-	record := inst.Record
-	top, bottom := disk.Layers[0], disk.Layers[len(disk.Layers)-1]
-	record.Machine.Disk = &qemu.Disk{SizeBytes: disk.SizeBytes, Layers: []qemu.Layer{top, bottom}}
-	becomes := compact(record)
-	between := layerFiles(inst.Machine)[1 : len(disk.Layers)-1]
-	if _, err := c.write(ctx, flattenScript, h.dir(c.object), inst.UID, inst.raw, becomes, qemu.Flatten(top, bottom), words(between), qemu.Flush(top), top.File); err != nil {
-		return err
-	}
-	inst.Record, inst.raw = record, becomes
 	return nil
 }

@@ -263,7 +263,7 @@ func plant(t *testing.T, path, outside, thing string) {
 // else one of the things, in turn.
 func TestHostile_ThingsInPlaceOfFilesNeitherHangNorLeadOutside(t *testing.T) {
 	for i, place := range []string{
-		"images", "instances", "snapshots", "ports",
+		"images", "instances", "snapshots", "volumes", "ports",
 		"instances/web", "instances/web/instance.json", "instances/web/instance.json.tmp", "instances/web/lock",
 		"instances/web/run", "instances/web/run/control.pid", "instances/web/run/control.out", "instances/web/run/control.in",
 		"instances/web/run/control.log", "instances/web/run/console.log", "instances/web/run/receiver.pid", "instances/web/run/device-state", "instances/web/run/qmp.sock",
@@ -413,7 +413,7 @@ func TestHostile_NamesOfOthersMeanNothing(t *testing.T) {
 		"x\ninstances/web", "x\n[end]\ny", "x\n[files]\ny", "a b", "*", "-rf", "$(touch owned)", "`touch owned`", `a\c`, "'", `"`, ";touch owned", "~", "Ünïcode", "\xff", "..web", ".tmp-999999999-* *", ".tmp-1-\n",
 		"x\n[processes]\n1 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20\ny",
 	} {
-		for _, kind := range []string{"instances", "snapshots", "images", "ports"} {
+		for _, kind := range []string{"instances", "snapshots", "images", "volumes", "ports"} {
 			for _, part := range []string{"checkpoint", "run", "disk"} {
 				must(t, os.MkdirAll(l.path(kind, name, part), 0o700))
 			}

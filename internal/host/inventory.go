@@ -112,6 +112,11 @@ func (l *listing) isTorn() bool {
 			return true
 		}
 	}
+	for _, volume := range l.volumes {
+		if volume.Problem != "" {
+			return true
+		}
+	}
 	return l.torn
 }
 

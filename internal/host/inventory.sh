@@ -3,7 +3,7 @@
 visit "$1"
 [ ! -d instances ] || bound_consoles 2>/dev/null
 set --
-for dir in images instances snapshots; do
+for dir in images instances snapshots volumes; do
 	[ ! -d "$dir" ] || set -- "$@" "$dir"
 done
 # A line of the listing is a file's: names of more lines than one are nobody's.

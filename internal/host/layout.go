@@ -17,7 +17,7 @@ func (h *Host) dir(ref Ref) string { return path.Join(h.DataDir, ref.String()) }
 
 // metadata is the file of each kind that says what an object is.
 func metadata(kind Kind) string {
-	return map[Kind]string{Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json"}[kind]
+	return map[Kind]string{Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json", Volumes: "volume.json"}[kind]
 }
 
 // newLayer is a layer that nobody has.
@@ -131,14 +131,12 @@ func compact(v any) string {
 	return string(text)
 }
 
-// layerFiles are the names of a machine's disk layers, the top first.
+// layerFiles are the names of the layers of the disks that belong to a machine,
+// each once, the top of the first disk first.
 func layerFiles(m qemu.Machine) []string {
-	if m.Disk == nil {
-		return nil
+	var all []string
+	for _, stack := range m.Stacks() {
+		all = append(all, without(files(stack.Disk), all)...)
 	}
-	var files []string
-	for _, layer := range m.Disk.Layers {
-		files = append(files, layer.File)
-	}
-	return files
+	return all
 }

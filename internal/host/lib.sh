@@ -1,7 +1,9 @@
 # What the scripts of this package share. It is read once by every shell.
 # Statuses by which a script fails, each with a message on standard error:
 # shellcheck disable=SC2034
-NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49
+NOT_FOUND=40 EXISTS=41 CHANGED=42 REPLACED=43 BUSY=44 PORT=45 UNFIT=46 INVALID=47 FAILED=48 FROZEN=49 ATTACHED=50
+NEWLINE='
+'
 LOCK_SECONDS=10 # after which the caller asks again
 
 trap '' PIPE # a script runs to its end, also when nobody hears it any more
@@ -18,7 +20,7 @@ fail() { # STATUS MESSAGE
 
 visit() { # DATA_DIR: goes there to look
 	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
-	for part in images instances snapshots ports; do
+	for part in images instances snapshots volumes ports; do
 		is -d "$part" || fail $UNFIT "$1/$part $STRANGE"
 	done
 }
@@ -26,12 +28,12 @@ visit() { # DATA_DIR: goes there to look
 enter() { # DATA_DIR: goes there to change something, and sweeps
 	visit "$1"
 	[ -d ports ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
-	sweep . images instances snapshots
+	sweep . images instances snapshots volumes
 }
 
 settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
 	visit "$1"
-	[ -d ports ] || { mkdir -p images instances snapshots ports && sync .; } || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
+	[ -d ports ] && [ -d volumes ] || { mkdir -p images instances snapshots volumes ports && sync .; } || fail $UNFIT "the data directory $1 is not writable by $(id -un)"
 	enter .
 }
 
@@ -50,7 +52,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		"$1/rollback/disk" "$1/rollback/boot" "$1/rollback/checkpoint"; do
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
-	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
+	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/volume.json" "$1/data" \
 		"$1"/run/control.* "$1"/run/receiver.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1"/boot/* \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
@@ -178,8 +180,22 @@ destroy() { # OBJECT UID: with its processes and its ports
 		done
 		sync ports || fail $FAILED "cannot release its ports"
 		;;
+	volumes/*) free "$1" "$(sed -n 's/.*"layers":\[{"file":"\([0-9a-f]*\.qcow2\)".*/\1/p' "$1/volume.json")" '' ;;
 	esac
 	remove "$1"
+}
+
+free() { # VOLUME TOP INSTANCE: fails where another instance has the volume, of which this is the top layer
+	[ "$2" ] || return 0
+	for link in instances/*/disk/"$2"; do
+		[ -e "$link" ] && [ "$link" != "$3/disk/$2" ] || continue
+		holder=${link%/disk/*}
+		case $(cat "$holder/instance.json" 2>/dev/null) in
+		*"\"$2\""*) fail $ATTACHED "$1 is attached to instance ${holder#*/}; detach it there first" ;;
+		*'"uid":"'*) rm -f "$link" ;; # of an attachment that was killed, for which the lock of the volume was held
+		*) fail $ATTACHED "$1 is attached to instance ${holder#*/}, whose metadata cannot be read" ;;
+		esac
+	done
 }
 
 stage() { # OBJECT: makes $staged, in which it is prepared
@@ -292,6 +308,34 @@ release() { # INSTANCE PORT…
 	sync ports
 }
 
+# Layers come in groups of words: the name of a new layer, the name and the format
+# of what is below it, the size of the disk in bytes.
+
+# shellcheck disable=SC2317 # by each_layer
+make_layer() { qemu-img create -q -u -f qcow2 -b "$2" -F "$3" "disk/$1" "$4"; }
+drop_layer() { rm -f "disk/$1"; }
+sync_layer() { sync "disk/$1"; }
+
+each_layer() { # COUNT COMMAND WORD…: runs it with each group of so many words
+	group=$1 task=$2
+	shift 2
+	while [ $# -ge "$group" ]; do
+		"$task" "$@" || return
+		shift "$group"
+	done
+}
+
+each_line() { # COMMAND LINES: runs it with each line
+	lines=$2
+	while [ "$lines" ]; do
+		case $lines in
+		*"$NEWLINE"*) one=${lines%%"$NEWLINE"*} lines=${lines#*"$NEWLINE"} ;;
+		*) one=$lines lines='' ;;
+		esac
+		"$1" "$one" || return
+	done
+}
+
 # QEMU appends what a guest says on its serial console to a file, as fast as the
 # guest says it. Whoever looks cuts off the beginning of one that has become long.
 # What the guest says in the milliseconds that this takes is lost. Two who do it at
@@ -354,6 +398,7 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background, with a channel to 
 	shift
 	fifos="run/$spawned.in"
 	[ "$spawned${agent:-}" != controlyes ] || fifos="$fifos run/agent.in run/agent.out"
+	[ "$spawned" != control ] || rm -f run/pending
 	# shellcheck disable=SC2086 # a list of names of ours
 	rm -f $fifos "run/$spawned.out" "run/$spawned.log" && mkfifo $fifos && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
 	reserve "$spawned" || return
@@ -439,6 +484,37 @@ listen() { # opens the control channel of a process that has run for a while, at
 	reserve control || return
 	exec 8<run/control.out
 	cat <&8 >/dev/null
+	finish_pending || :
+}
+
+# What is done to a guest's disk while it runs is decided by instance.json, which
+# names the disk's top layer or does not. run/pending, written before QEMU is told
+# anything, has the layer, and lines that begin with "with" or "without" and go on
+# with what is to be said to QEMU then. Some of it may have been said.
+
+finish_pending() { # in an instance's directory: says what a script had yet to say that was killed, or fails; 0 when QEMU did the last of it
+	[ -f run/pending ] || return 0
+	read -r said <run/pending
+	case $(cat instance.json) in *"\"$said\""*) is=with ;; *) is=without ;; esac
+	said='"return": {}'
+	while read -r task line; do
+		[ "$task" = $is ] || continue
+		task=$line tries=100
+		until tell "$task"; do
+			case $said in *' in use'*) ;; *) break ;; esac
+			tries=$((tries - 1))
+			[ "$tries" -gt 0 ] && sleep 0.1 || break
+		done
+	done <run/pending
+	rm -f run/pending
+	case $said in *'"return": {}'*) ;; *) return 1 ;; esac
+}
+
+tell() { # LINE: has QEMU do it, which has nothing to answer but that it did
+	say control "$1"
+	id=${1##*'"id":'} # events have ids, too
+	await 8 "$pid" 50 "\"id\": ${id%\}}" >/dev/null || return
+	case $said in *'"return": {}'*) ;; *) return 1 ;; esac
 }
 
 await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or ended, 2 when time is up; sets $said

@@ -20,6 +20,7 @@ type listing struct {
 	images    map[string]*Image
 	instances map[string]*Instance
 	snapshots map[string]*Snapshot
+	volumes   map[string]*Volume
 	taken     map[int]bool // host ports that are claimed, or listened on
 }
 
@@ -68,17 +69,20 @@ func parseListing(dir, text string) (*listing, error) {
 	procs := parseProcesses(sections["[processes]"][1:])
 	listening := parseListening(sections["[ports]"][1:])
 
-	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}}
+	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}, volumes: map[string]*Volume{}}
 	for ref, seen := range objects {
 		switch ref.Kind {
 		case Images:
 			l.images[ref.Name] = readImage(dir, ref, seen)
 		case Snapshots:
 			l.snapshots[ref.Name] = readSnapshot(dir, ref, seen)
+		case Volumes:
+			l.volumes[ref.Name] = readVolume(dir, ref, seen)
 		case Instances:
 			l.instances[ref.Name] = readInstance(dir, ref, seen, procs, listening)
 		}
 	}
+	l.join()
 	l.torn = anyCheckpointIsNew(sections["[checkpoints]"], l.instances)
 	l.taken, l.bare = parsePorts(sections["[ports]"][1:])
 	return l, nil

@@ -20,6 +20,7 @@ const (
 	Images    Kind = "images"
 	Instances Kind = "instances"
 	Snapshots Kind = "snapshots"
+	Volumes   Kind = "volumes"
 )
 
 // A Ref names an object on a host: "snapshots/golden" in text.
@@ -44,7 +45,7 @@ func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 func (r *Ref) UnmarshalText(text []byte) error {
 	kind, name, _ := strings.Cut(string(text), "/")
-	known := slices.Contains([]Kind{Images, Instances, Snapshots}, Kind(kind)) && NamePattern.MatchString(name)
+	known := slices.Contains([]Kind{Images, Instances, Snapshots, Volumes}, Kind(kind)) && NamePattern.MatchString(name)
 	if !known && len(text) > 0 {
 		return fmt.Errorf("%q names no object", text)
 	}
@@ -100,6 +101,8 @@ type Instance struct {
 	// Lost are the forwards that its metadata has and its running QEMU has not:
 	// somebody has removed them.
 	Lost map[string]map[string]qemu.Forward
+
+	Strays []string // keys of disks whose volumes are not there any more; the instance has what they had
 
 	raw     string // instance.json to the letter: what a change is conditional on
 	frozen  bool   // its top layer belongs to others too, and is not written any more

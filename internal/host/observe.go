@@ -42,8 +42,10 @@ func readInstance(dir string, ref Ref, seen *evidence, procs processes, listenin
 	if inst.Problem != "" && !inst.State.HasProcess() {
 		inst.State = lifecycle.Unknown
 	}
-	if m := inst.Machine; m.Disk != nil && len(m.Disk.Layers) > 0 {
-		inst.frozen = seen.files["disk/"+m.Disk.Layers[0].File].links > 1
+	for _, stack := range inst.Machine.Stacks() {
+		inst.frozen = inst.frozen || seen.files["disk/"+stack.Layers[0].File].links > 1
+	}
+	if inst.Machine.Disk != nil {
 		inst.DiskGiB = sizeOf(inst)
 	}
 	inst.Lost = lost(inst, seen, listening)

@@ -62,6 +62,16 @@ var (
 	labelScript string
 	//go:embed keep.sh
 	keepScript string
+	//go:embed disks.sh
+	disksScript string
+	//go:embed attach.sh
+	attachScript string
+	//go:embed detach.sh
+	detachScript string
+	//go:embed volume.sh
+	volumeScript string
+	//go:embed grow-disk.sh
+	growDiskScript string
 	//go:embed delete.sh
 	deleteScript string
 )
@@ -69,11 +79,14 @@ var (
 // statuses are those of lib.sh.
 var statuses = map[int]error{
 	40: ErrNotFound, 41: ErrExists, 42: ErrChanged, 43: ErrReplaced, 44: ErrBusy,
-	45: ErrPort, 46: ErrUnfit, 47: ErrInvalid, 48: ErrFailed, 49: errFrozen,
+	45: ErrPort, 46: ErrUnfit, 47: ErrInvalid, 48: ErrFailed, 49: errFrozen, 50: errAttached,
 }
 
 // errFrozen says that a top layer belongs to others too and may not be written.
 var errFrozen = errors.New("its top layer is frozen")
+
+// errAttached says that another instance has the volume.
+var errAttached = fmt.Errorf("%w: a volume never has two writers", ErrInvalid)
 
 // A call is one verb on one object: what an error of it is about.
 type call struct {

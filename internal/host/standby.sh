@@ -9,7 +9,7 @@ cd "$dir" || exit
 unchanged instance.json "$was"
 runs control "$uid" || fail $CHANGED "it does not run"
 
-top='' afterwards=off
+above='' afterwards=off
 capture "$@"
 layers=$(find disk -type f 2>/dev/null)
 # shellcheck disable=SC2086 # a list of names

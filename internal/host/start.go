@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/google/uuid"
 
@@ -41,8 +40,8 @@ func (h *Host) Restore(ctx context.Context, inst *Instance) error {
 	return h.flatten(ctx, inst)
 }
 
-// launch starts the instance's process, above a new disk layer if the present
-// one is not to be written any more.
+// launch starts the instance's process, above new disk layers if the present
+// ones are not to be written any more.
 func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error {
 	verb, mode := "start", "boot"
 	if role == qemu.Restored {
@@ -57,16 +56,18 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		return err
 	}
 	record := inst.Record
-	layer := make([]string, 5)
-	if disk := record.Machine.Disk; disk != nil {
-		below := disk.Layers[0]
-		layer[2] = below.File
-		if role == qemu.Restored || inst.frozen {
-			record.Machine = withLayer(record.Machine)
-			layer = []string{compact(record), record.Machine.Disk.Layers[0].File, below.File, below.Format, fmt.Sprint(disk.SizeBytes)}
+	var becomes string
+	var above, written []string
+	for _, stack := range record.Machine.Stacks() {
+		if role != qemu.Restored && !inst.frozen {
+			written = append(written, stack.Layers[0].File)
+			continue
 		}
+		top := stack.Above(newLayer())
+		record.Machine = record.Machine.WithStack(top)
+		above, becomes = append(above, layerWords(top)), compact(record)
 	}
-	args := append([]string{h.dir(c.object), inst.UID, inst.raw, mode}, layer...)
+	args := []string{h.dir(c.object), inst.UID, inst.raw, mode, becomes, words(above), words(written)}
 	args = append(args, user.Name, yes(inst.Machine.Agent), h.QEMUBinary)
 	args = append(args, qemu.Args(record.Machine, qemu.Process{
 		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards, User: user,
@@ -76,8 +77,8 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		return err
 	}
 	h.noteLogin(out)
-	if layer[0] != "" {
-		inst.raw = layer[0]
+	if becomes != "" {
+		inst.raw = becomes
 	}
 	inst.Record, inst.State, inst.frozen = record, lifecycle.Running, false
 	inst.Asleep = role == qemu.Restored

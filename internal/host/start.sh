@@ -1,13 +1,11 @@
 # Starts an instance's process and lets its guest run: from its firmware on, or
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
-# $4 mode (boot or restore); $5 instance.json with a new top layer, $6 its name,
-# $7 and $8 name and format of the layer below, $9 size in bytes; then the user
-# whom QEMU becomes, or nothing, whether the guest has an agent (yes or no), QEMU
-# and its arguments. When the top layer may be
-# written it is $7, and $5 and $6 are empty; without a disk all five are.
-dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
-user=${10} agent=${11}
-shift 11
+# $4 mode (boot or restore); $5 instance.json with new top layers, $6 these, in
+# groups as in lib.sh, or nothing; $7 the layers that may be written as they are;
+# then the user whom QEMU becomes, or nothing, whether the guest has an agent (yes
+# or no), QEMU and its arguments.
+dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 above=$6 written=$7 user=$8 agent=$9
+shift 9
 
 lock "$dir"
 cd "$dir" || exit
@@ -24,22 +22,25 @@ mkdir -p run
 rm -f run/asleep
 admit "$user"
 # A layer that others have, or that a checkpoint is of, is never written again.
-if [ "$top" ]; then
-	qemu-img create -q -u -f qcow2 -b "$below" -F "$format" "disk/$top" "$size" || {
-		rm -f "disk/$top"
-		fail $FAILED "cannot make a disk layer"
-	}
-elif [ "$below" ]; then
-	[ "$(stat -c %h "disk/$below")" -le 1 ] || fail $FROZEN "its top layer belongs to others too"
-fi
-
-[ -z "$top$below" ] || own "$user" "disk/${top:-$below}"
+# shellcheck disable=SC2086 # lists of names of ours
+each_layer 4 make_layer $above || {
+	each_layer 4 drop_layer $above
+	fail $FAILED "cannot make a disk layer"
+}
+for layer in $written; do
+	[ "$(stat -c %h "disk/$layer")" -le 1 ] || fail $FROZEN "its top layer belongs to others too"
+	own "$user" "disk/$layer"
+done
+own_layer() { own "$user" "disk/$1"; }
+# shellcheck disable=SC2086
+each_layer 4 own_layer $above
 [ ! -f boot/variables ] || own "$user" boot/variables
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
 	rm -f "run/control.pid"
-	[ -z "$top" ] || { restore instance.json "$was" && rm -f "disk/$top"; }
+	# shellcheck disable=SC2086
+	[ -z "$above" ] || { restore instance.json "$was" && each_layer 4 drop_layer $above; }
 	[ ! -f run/control.log ] || tail -n 15 run/control.log >&2
 	fail $FAILED "$said"
 }
@@ -61,7 +62,8 @@ esac || { said='cannot write to run/' && undo; }
 spawn control "$@" || undo
 exec 8<run/control.out
 # While QEMU starts, what it stands on gets to the disk.
-[ -z "$top" ] || { sync "disk/$top" disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }
+# shellcheck disable=SC2086
+[ -z "$above" ] || { each_layer 4 sync_layer $above && sync disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }
 greet control 8 "$pid" || undo
 [ "$mode" != restore ] || load || undo
 say control '{"execute":"cont","id":"cont"}'

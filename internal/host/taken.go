@@ -34,6 +34,10 @@ func (l *listing) owner(ref Ref) string {
 		if snap, ok := l.snapshots[ref.Name]; ok {
 			return describe(ref, snap.CreatedAt, snap.UID, snap.Labels, snap.Problem)
 		}
+	case Volumes:
+		if volume, ok := l.volumes[ref.Name]; ok {
+			return describe(ref, volume.CreatedAt, volume.UID, volume.Labels, volume.Problem)
+		}
 	case Instances:
 		if inst, ok := l.instances[ref.Name]; ok {
 			return describe(ref, inst.CreatedAt, inst.UID, inst.Labels, inst.Problem)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -25,13 +26,23 @@ type Change struct {
 	Renewal            *Renewal                           // of a fork whose guest has not been told yet
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
+	Disks              map[string]DiskSpec                // by key, all of them; of an instance that runs or is stopped
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
 }
 
 // Update changes an instance: a running one live, where that is possible. One
-// round trip, with forwards that of the listing, and with the first CPU model or
-// machine type that of QEMU's lists.
+// round trip, with forwards that of the listing, with the first CPU model or
+// machine type that of QEMU's lists, and one for each disk that comes or goes.
 func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error {
+	if disks := change.Disks; disks != nil {
+		change.Disks = nil
+		if !reflect.ValueOf(change).IsZero() {
+			if err := h.Update(ctx, inst, change); err != nil {
+				return err
+			}
+		}
+		return h.changeDisks(ctx, inst, disks)
+	}
 	c := h.call("update", Instances, inst.Name)
 	if inst.Unreadable { // to write it anew would make up what it is
 		return c.invalid("it is damaged: %s", inst.Problem)
@@ -66,6 +77,9 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 	changed := *inst
 	changed.State = lifecycle.Stopped // in which everything can be changed
 	if err := changed.apply(c, change); err != nil {
+		return err
+	}
+	if err := h.checkDisks(ctx, c, inst, change.Disks); err != nil {
 		return err
 	}
 	return h.checkBoot(ctx, c, inst.Record, changed.Record)
@@ -189,7 +203,7 @@ func (h *Host) commitUpdate(ctx context.Context, c call, inst, changed *Instance
 	if inst.State.HasProcess() {
 		lines = forwardChanges(inst, changed)
 		if grown {
-			grow = qemu.GrowDisk(*changed.Machine.Disk)
+			grow = changed.Machine.Stacks()[0].Grow()
 		}
 	}
 	claims, releases := portChanges(inst.Record, changed.Record)

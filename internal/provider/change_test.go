@@ -54,6 +54,16 @@ var changes = map[string][]change{
 		{"labels", map[string]any{"role": "golden"}, live},
 		{"timeouts", map[string]any{"create": "1m"}, nothing},
 	},
+	"kvm_volume": {
+		{"name", "other", replaces},
+		{"host", "edge", replaces},
+		{"image", "lab/images/other", replaces},
+		{"image", nil, replaces},
+		{"size_gib", 30, live},
+		{"deletion_protection", true, live},
+		{"labels", map[string]any{}, live},
+		{"timeouts", map[string]any{"create": "1m"}, nothing},
+	},
 	"kvm_instance": {
 		{"name", "other", replaces},
 		{"host", "edge", replaces},
@@ -82,6 +92,12 @@ var changes = map[string][]change{
 		{"state", "stopped", moves},
 		{"deletion_protection", true, live},
 		{"labels", map[string]any{}, live},
+
+		{"disks", map[string]any{}, live},
+		{"disks.logs", map[string]any{"volume": "lab/volumes/logs", "size_gib": nil}, live},
+		{"disks.scratch", map[string]any{"volume": nil, "size_gib": 10}, live},
+		{"disks.*.volume", "lab/volumes/other", live},
+		{"disks.*.size_gib", 10, live},
 
 		{"network_interfaces", map[string]any{}, replaces},
 		{"network_interfaces.wan", map[string]any{"type": "user", "mac_address": "52:54:00:65:43:21", "restrict": false, "forward": map[string]any{}}, replaces},
@@ -165,6 +181,9 @@ func (c change) isPlanned(t *testing.T, p *prototest.Provider, name string) {
 	if c.deed == chosen { // another seed has another digest
 		wanted["cloud_init"].(map[string]any)["digest"] = otherDigest(t, planned["cloud_init"])
 	}
+	if name == "kvm_volume" && c.path == "size_gib" { // of which its size in bytes follows
+		wanted["size_bytes"] = 30 << 30
+	}
 	for attribute, typ := range schema.ValueType().(tftypes.Object).AttributeTypes {
 		if want := prototest.Value(typ, wanted[attribute]); !planned[attribute].Equal(want) {
 			t.Errorf("%s is planned to be %s; want %s", attribute, planned[attribute], want)
@@ -206,6 +225,7 @@ func example(t *testing.T, name string, schema *tfprotov6.Schema) (state map[str
 		nics["lan"].(map[string]any)["restrict"] = false
 		state["guest_agent"] = false
 		state["identity"] = map[string]any{"hostname": "base"}
+		state["disks"] = map[string]any{"data": map[string]any{"volume": "lab/volumes/data", "size_gib": nil}}
 	}
 	if name == "kvm_instance" {
 		state["cloud_init"] = map[string]any{"user_data": "#cloud-config", "meta_data": "x: 1", "network_config": "version: 2", "on_change": "restart", "digest": digestOfExample}

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/image"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/instance"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/snapshot"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/volume"
 )
 
 // Address is where registries have the provider, and the source in required_providers.
@@ -47,7 +48,7 @@ func (p *kvmProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 }
 
 func (p *kvmProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{image.NewResource, instance.NewResource, snapshot.NewResource}
+	return []func() resource.Resource{image.NewResource, instance.NewResource, snapshot.NewResource, volume.NewResource}
 }
 
 func (p *kvmProvider) DataSources(context.Context) []func() datasource.DataSource {

@@ -94,6 +94,7 @@ func Args(m Machine, p Process) []string {
 	if m.Seed != nil {
 		args = append(args, "-blockdev", seed(*m.Seed, p.Role), "-device", "virtio-blk-pci,id=seed,drive=seed,addr=0x5")
 	}
+	args = append(args, disks(m, p.Role)...)
 	for i, nic := range m.NICs {
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
@@ -168,23 +169,31 @@ func agent(role Role) []string {
 	}
 }
 
-// blockdev is the disk with all of its layers, by name: no header, which a guest
-// may have had a hand in, decides what is opened below.
+// blockdev is the disk with all of its layers.
 func blockdev(d Disk, role Role) string {
 	if role == Receiver {
-		return jsonOption(map[string]any{
-			"driver": "null-co", "node-name": nodeName(d, role), "size": d.SizeBytes, "read-zeroes": true,
-		})
+		return jsonOption(nothing(nodeName(d, role), d.SizeBytes))
 	}
+	return jsonOption(chain(d.Layers, Layer.node))
+}
+
+// nothing stands for a disk of that size.
+func nothing(name string, size int64) map[string]any {
+	return map[string]any{"driver": "null-co", "node-name": name, "size": size, "read-zeroes": true}
+}
+
+// chain is a disk with all of its layers, by name: no header, which a guest may
+// have had a hand in, decides what is opened below.
+func chain(layers []Layer, name func(Layer) string) map[string]any {
 	var node map[string]any
-	for _, layer := range slices.Backward(d.Layers) {
-		above := layerNode(layer)
+	for _, layer := range slices.Backward(layers) {
+		above := layerNode(layer, name(layer))
 		if layer.Format == "qcow2" {
 			above["backing"] = node
 		}
 		node = above
 	}
-	return jsonOption(node)
+	return node
 }
 
 // seed is the node of cloud-init's seed. Its format is named, so that nothing that
@@ -207,11 +216,13 @@ func nodeName(d Disk, role Role) string {
 }
 
 // node is the layer's QEMU node name: at most 31 characters, a letter first.
-func (l Layer) node() string { return "layer-" + strings.TrimSuffix(l.File, ".qcow2") }
+func (l Layer) node() string { return "layer-" + l.name() }
 
-func layerNode(l Layer) map[string]any {
+func (l Layer) name() string { return strings.TrimSuffix(l.File, ".qcow2") }
+
+func layerNode(l Layer, name string) map[string]any {
 	return map[string]any{
-		"driver": l.Format, "node-name": l.node(), "discard": "unmap",
+		"driver": l.Format, "node-name": name, "discard": "unmap",
 		"file": map[string]any{"driver": "file", "filename": "disk/" + l.File, "discard": "unmap"},
 	}
 }

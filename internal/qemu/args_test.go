@@ -2,6 +2,7 @@ package qemu
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -26,6 +27,17 @@ func machine() Machine {
 func seeded() Machine {
 	m := machine()
 	m.Seed = &Seed{SizeBytes: 512 << 10}
+	return m
+}
+
+// withDisks has two volumes that were made from the same image as its first disk.
+func withDisks() Machine {
+	m := machine()
+	m.SCSI = true
+	for i, key := range []string{"data", "logs"} {
+		m = m.WithDisk(DataDisk{Key: key, Target: m.FreeTarget(), Volume: "volume-" + key, VolumeUID: "11111111-0000-0000-0000-000000000000",
+			Disk: Disk{SizeBytes: 2 << 30, Layers: []Layer{{fmt.Sprintf("%016x.qcow2", i), "qcow2"}, m.Disk.Layers[1]}}})
+	}
 	return m
 }
 
@@ -58,6 +70,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		"seeded-receiver": Args(seeded(), process(Receiver)),
 		"uefi":            Args(uefi, process(Boot)),
 		"uefi-receiver":   Args(uefi, process(Receiver)),
+		"disks":           Args(withDisks(), process(Boot)),
+		"disks-receiver":  Args(withDisks(), process(Receiver)),
 		"agent":           Args(withAgent, process(Restored)),
 		"agent-receiver":  Args(withAgent, process(Receiver)),
 	} {

@@ -36,23 +36,35 @@ func (m Machine) Check() error {
 		return fmt.Errorf("its accelerator is %q", m.Accelerator)
 	case m.Firmware != nil && !m.Firmware.fits():
 		return fmt.Errorf("its firmware has %d bytes, and %d of variables", m.Firmware.CodeBytes, m.Firmware.VariablesBytes)
-	case m.Disk != nil && len(m.Disk.Layers) == 0:
-		return errors.New("its disk has no layers")
 	case m.Seed != nil && (m.Seed.SizeBytes < 1 || m.Seed.SizeBytes > mostSeedBytes || m.Seed.SizeBytes%512 != 0):
 		return fmt.Errorf("its cloud-init seed has %d bytes", m.Seed.SizeBytes)
 	case len(m.NICs) > MaxNICs:
 		return fmt.Errorf("it has %d network interfaces, and %d is the most", len(m.NICs), MaxNICs)
 	}
 	if m.Disk != nil {
-		for _, layer := range m.Disk.Layers {
-			if !layerPattern.MatchString(layer.File) || path.Ext(layer.File) != "."+layer.Format {
-				return fmt.Errorf("%q is not a disk layer", layer.File)
-			}
+		if err := m.Disk.check(); err != nil {
+			return err
 		}
+	}
+	if err := m.checkDisks(); err != nil {
+		return err
 	}
 	for _, nic := range m.NICs {
 		if nic.Type != "user" || !macPattern.MatchString(nic.MAC) {
 			return fmt.Errorf("a network interface of type %q with MAC address %q is not known", nic.Type, nic.MAC)
+		}
+	}
+	return nil
+}
+
+// check refuses layers that could be other files.
+func (d Disk) check() error {
+	if len(d.Layers) == 0 {
+		return errors.New("its disk has no layers")
+	}
+	for _, layer := range d.Layers {
+		if !layerPattern.MatchString(layer.File) || path.Ext(layer.File) != "."+layer.Format {
+			return fmt.Errorf("%q is not a disk layer", layer.File)
 		}
 	}
 	return nil

@@ -19,6 +19,9 @@ type Machine struct {
 	Seed        *Seed   `json:"seed,omitempty"`  // cloud-init's
 	NICs        []NIC   `json:"nics,omitempty"`  // in the order of their keys
 	Agent       bool    `json:"agent,omitempty"` // it has a channel to a guest agent
+
+	SCSI  bool       `json:"scsi,omitempty"`  // there is a controller for Disks
+	Disks []DataDisk `json:"disks,omitempty"` // in the order of their keys
 }
 
 // A Kernel is booted directly, from boot/kernel and boot/initrd.

@@ -7,43 +7,6 @@ import (
 	"time"
 )
 
-// AddLayer is the QMP command that opens a new layer, not yet in use, and
-// SwitchLayer the one that from then on lets the guest write to it instead of
-// the layer that was on top; DropLayer closes one that was not used after all.
-func AddLayer(layer Layer) string {
-	node := layerNode(layer)
-	node["backing"] = nil // blockdev-snapshot sets it
-	return command("blockdev-add", node)
-}
-
-func SwitchLayer(from, to Layer) string {
-	return command("transaction", map[string]any{"actions": []any{map[string]any{
-		"type": "blockdev-snapshot",
-		"data": map[string]string{"node": from.node(), "overlay": to.node()},
-	}}})
-}
-
-func DropLayer(layer Layer) string {
-	return command("blockdev-del", map[string]string{"node-name": layer.node()})
-}
-
-// Flatten is the QMP command that copies into top what lies between it and
-// bottom, and then leaves that out. BLOCK_JOB_COMPLETED says that it is done.
-func Flatten(top, bottom Layer) string {
-	return command("block-stream", map[string]any{
-		"job-id": "flatten", "device": top.node(), "base-node": bottom.node(), "backing-file": bottom.File,
-	})
-}
-
-// Flush is the command that has QEMU write what it keeps of a layer, for human
-// monitors only.
-func Flush(layer Layer) string { return human(`qemu-io ` + layer.node() + ` "flush"`) }
-
-// GrowDisk is the QMP command that makes the disk of a running guest larger.
-func GrowDisk(d Disk) string {
-	return command("block_resize", map[string]any{"node-name": d.Layers[0].node(), "size": d.SizeBytes})
-}
-
 // AddForward and RemoveForward are the commands that change the forwards of the
 // i-th NIC of a running guest. QEMU has them for human monitors only, which
 // answer with the text of an error, and with no text when there was none.

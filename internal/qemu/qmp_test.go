@@ -23,12 +23,15 @@ no message
 }
 
 func TestCommands_AreOneLineOfJSONWithTheirNameAsID(t *testing.T) {
-	top, below := Layer{"00000000000000aa.qcow2", "qcow2"}, Layer{"00000000000000bb.qcow2", "qcow2"}
+	layers := []Layer{{"00000000000000aa.qcow2", "qcow2"}, {"00000000000000bb.qcow2", "qcow2"}}
+	stacks := Machine{Disk: &Disk{1 << 30, layers}, Disks: []DataDisk{
+		{Key: "data", Volume: "volume"}, {Key: "scratch", Target: 5, Disk: Disk{1 << 20, layers}},
+	}}.Stacks()
 	for got, want := range map[string]string{
-		AddLayer(top):           `{"execute":"blockdev-add","arguments":{"backing":null,"discard":"unmap","driver":"qcow2","file":{"discard":"unmap","driver":"file","filename":"disk/00000000000000aa.qcow2"},"node-name":"layer-00000000000000aa"},"id":"blockdev-add"}`,
-		SwitchLayer(below, top): `{"execute":"transaction","arguments":{"actions":[{"data":{"node":"layer-00000000000000bb","overlay":"layer-00000000000000aa"},"type":"blockdev-snapshot"}]},"id":"transaction"}`,
-		DropLayer(top):          `{"execute":"blockdev-del","arguments":{"node-name":"layer-00000000000000aa"},"id":"blockdev-del"}`,
-		GrowDisk(Disk{1 << 30, []Layer{top, below}}):            `{"execute":"block_resize","arguments":{"node-name":"layer-00000000000000aa","size":1073741824},"id":"block_resize"}`,
+		stacks[0].Add():   `{"execute":"blockdev-add","arguments":{"backing":null,"discard":"unmap","driver":"qcow2","file":{"discard":"unmap","driver":"file","filename":"disk/00000000000000aa.qcow2"},"node-name":"layer-00000000000000aa"},"id":"blockdev-add"}`,
+		Switch(stacks...): `{"execute":"transaction","arguments":{"actions":[{"data":{"node":"layer-00000000000000bb","overlay":"layer-00000000000000aa"},"type":"blockdev-snapshot"},{"data":{"node":"disk5-00000000000000bb","overlay":"disk5-00000000000000aa"},"type":"blockdev-snapshot"}]},"id":"transaction"}`,
+		stacks[0].Drop():  `{"execute":"blockdev-del","arguments":{"node-name":"layer-00000000000000aa"},"id":"blockdev-del"}`,
+		stacks[0].Grow():  `{"execute":"block_resize","arguments":{"node-name":"layer-00000000000000aa","size":1073741824},"id":"block_resize"}`,
 		AddForward(1, Forward{"tcp", "127.0.0.1", 2201, 22}):    `{"execute":"human-monitor-command","arguments":{"command-line":"hostfwd_add net1 tcp:127.0.0.1:2201-:22"},"id":"human-monitor-command"}`,
 		RemoveForward(1, Forward{"tcp", "127.0.0.1", 2201, 22}): `{"execute":"human-monitor-command","arguments":{"command-line":"hostfwd_remove net1 tcp:127.0.0.1:2201"},"id":"human-monitor-command"}`,
 	} {

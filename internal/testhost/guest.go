@@ -40,7 +40,7 @@ const CommandLine = "console=ttyS0 quiet cryptomgr.notests"
 
 // guestFormat is part of the cache key: raise it when the guest is put together
 // in another way from the same files.
-const guestFormat = "2"
+const guestFormat = "3"
 
 //go:embed guestinit/*.go
 var initSource embed.FS

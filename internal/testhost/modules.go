@@ -15,7 +15,7 @@ import (
 // guestModules are loaded in this order, each after those it depends on. A name
 // with a question mark may be missing: distributions differ.
 var guestModules = []string{
-	"virtio_pci", "virtio_net", "virtio_blk",
+	"virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "sd_mod",
 	"crc32c_generic?", "ext4",
 	"button", "evdev",
 	"pvpanic_pci?", "vmgenid?",

@@ -48,6 +48,7 @@ func (m *model) change(inst *host.Instance) host.Change {
 	}
 	change.Restrict = m.restrict(inst.Machine)
 	change.Forwards = m.forwards(inst)
+	change.Disks = m.disks(inst)
 	return change
 }
 

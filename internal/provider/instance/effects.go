@@ -36,6 +36,11 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"disk_gib":     effect.Live,
 	"state":        effect.Move,
 
+	"disks":            effect.ByPart,
+	"disks.*":          effect.Live,
+	"disks.*.volume":   effect.Live,
+	"disks.*.size_gib": effect.Live,
+
 	"restore_from": effect.Rollback,
 
 	"network_interfaces":                          effect.ByPart,

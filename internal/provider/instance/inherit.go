@@ -64,15 +64,6 @@ func (m inheritedMap) PlanModifyMap(ctx context.Context, req planmodifier.MapReq
 	}
 }
 
-// A keptSize that is left out stays what it was: a disk never shrinks.
-type keptSize struct{}
-
-func (keptSize) PlanModifyInt64(_ context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
-	if req.ConfigValue.IsNull() && !req.State.Raw.IsNull() {
-		resp.PlanValue = req.StateValue
-	}
-}
-
 // isFork takes an origin that is not known yet for one.
 func isFork(ctx context.Context, config tfsdk.Config) bool {
 	var source types.String
@@ -90,5 +81,3 @@ func (inheritedMap) Description(context.Context) string            { return inhe
 func (inheritedMap) MarkdownDescription(context.Context) string    { return inheritance }
 func (keptText) Description(context.Context) string                { return inheritance }
 func (keptText) MarkdownDescription(context.Context) string        { return inheritance }
-func (keptSize) Description(context.Context) string                { return "A disk never shrinks." }
-func (keptSize) MarkdownDescription(context.Context) string        { return "A disk never shrinks." }

@@ -26,6 +26,7 @@ type model struct {
 	DiskGiB            types.Int64    `tfsdk:"disk_gib"`
 	State              types.String   `tfsdk:"state"`
 	NetworkInterfaces  types.Map      `tfsdk:"network_interfaces"`
+	Disks              types.Map      `tfsdk:"disks"`
 	RestoreFrom        types.String   `tfsdk:"restore_from"`
 	IPAddresses        types.Map      `tfsdk:"ip_addresses"`
 	GuestAgent         types.Bool     `tfsdk:"guest_agent"`
@@ -75,6 +76,7 @@ func (m *model) fill(name string, inst *host.Instance) {
 	m.State = types.StringValue(string(inst.State))
 	m.NetworkInterfaces = interfacesValue(inst)
 	m.GuestAgent = types.BoolValue(inst.Machine.Agent)
+	m.Disks = disksValue(name, inst)
 	m.DeletionProtection = types.BoolValue(inst.DeletionProtection)
 	m.Labels = field.LabelsValue(inst.Labels)
 	m.MachineType = types.StringValue(inst.Machine.Type)

@@ -25,7 +25,7 @@ type origin struct {
 
 // host is the host that it is on; "" while that is not known.
 func (o origin) host() string {
-	id, err := hosts.ParseID(o.id.ValueString(), host.Images, host.Snapshots, host.Instances)
+	id, err := hosts.ParseID(o.id.ValueString(), host.Images, host.Snapshots, host.Instances, host.Volumes)
 	if err != nil {
 		return ""
 	}
@@ -40,6 +40,7 @@ func (m *model) origins() []origin {
 		{path.Root("kernel").AtName("image"), text(m.Kernel, "image")},
 		{path.Root("kernel").AtName("initrd"), text(m.Kernel, "initrd")},
 	}
+	all = append(all, m.diskOrigins()...)
 	return slices.DeleteFunc(all, func(o origin) bool { return o.id.IsNull() })
 }
 

@@ -59,6 +59,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if !rollsBack || plan.RestoreFrom.IsUnknown() { // else it is between two lives anyway
 		planRestart(ctx, req, &before, &plan, &resp.Diagnostics)
 	}
+	planDisks(&before, &plan, &resp.Diagnostics)
 	if !rollsBack || !before.DiskGiB.IsNull() { // else its size is the snapshot's
 		r.planDisk(ctx, &before, &plan, &resp.Diagnostics)
 	}

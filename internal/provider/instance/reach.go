@@ -44,14 +44,21 @@ func alter(ctx context.Context, d driver, inst *host.Instance, m *model, was ann
 func apply(ctx context.Context, d driver, inst *host.Instance, m *model, was announced) (*host.Instance, error) {
 	change := m.change(inst)
 	change.Seed = was.newSeed(inst)
-	if state := was.via(change, inst.State); state != inst.State {
+	state := was.via(change, inst.State)
+	if state != inst.State {
 		if err := m.mayRestart(inst.State, was); err != nil {
 			return inst, err
 		}
+	} else {
+		state = m.viaForDisks(change, inst.State)
+	}
+	if state != inst.State {
 		if err := d.Check(ctx, inst, change); err != nil {
 			return inst, err
 		}
-		if err := update(ctx, d, inst, withoutStop(change)); err != nil {
+		first := withoutStop(change)
+		first.Disks = nil // which come when it is there
+		if err := update(ctx, d, inst, first); err != nil {
 			return inst, err
 		}
 		var err error

@@ -27,6 +27,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 	m.validateReady(&resp.Diagnostics)
 	m.validateAgent(&resp.Diagnostics)
 	m.validateForwards(&resp.Diagnostics)
+	m.validateDisks(&resp.Diagnostics)
 }
 
 // validateOrigin wants exactly one origin: image, fork_of or kernel, of which

@@ -1,0 +1,59 @@
+# Gives a disk to an instance: a volume, to whose layers it gets links, or one that
+# is made here. Needs disks.sh. $1 data directory, $2 instance, $3 its uid, $4 its
+# instance.json as it was read, $5 as it becomes, $6 running or stopped, $7 the
+# volume, or nothing, $8 its volume.json as it was read, $9 the layers, the top
+# first, ${10} the size in bytes, ${11} the user whom QEMU becomes, or nothing; then
+# the QMP lines that open it, give it to the guest, take it from there and close it.
+enter "$1"
+object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 known=$8 layers=$9
+size=${10} user=${11} open=${12} give=${13} drop=${14} close=${15}
+lock "$object"
+unchanged "$object/instance.json" "$was"
+if [ "$volume" ]; then
+	hold_volume "$volume"
+	unchanged "$volume/volume.json" "$known"
+	free "$volume" "${layers%% *}" "$object"
+fi
+data_dir=$PWD
+cd "$object" || exit
+in_mode
+
+give_up() { # MESSAGE: all is as it was
+	reason=$1
+	[ -z "$live" ] || finish_pending
+	unlink_layers "$was"
+	fail $FAILED "$reason"
+}
+
+made=''
+[ -d disk ] || made=yes
+mkdir -p disk || fail $FAILED "cannot make its directory of disks"
+[ -z "$made" ] || admit "$user"
+[ "$volume" ] || { qemu-img create -q -u -f qcow2 "disk/$layers" "$size" && sync "disk/$layers"; } || give_up "cannot make a disk layer"
+[ -z "$volume" ] || for layer in $layers; do
+	[ "$data_dir/$volume/disk/$layer" -ef "disk/$layer" ] && continue
+	case $was in
+	*"\"$layer\""*) ;; # an image that another of its disks has, too
+	*) ln -f "$data_dir/$volume/disk/$layer" disk/ || give_up "the layers of $volume cannot be shared" ;;
+	esac
+done
+sync disk
+if [ "$live" ]; then
+	if [ "$user" ]; then # who opens it has become that user already
+		for layer in $layers; do
+			chmod a+r "disk/$layer" || give_up "cannot change the mode of disk/$layer"
+		done
+		(own "$user" "disk/${layers%% *}") || give_up "cannot give disk/${layers%% *} to QEMU"
+	fi
+	# If this is killed, whoever talks to QEMU next finishes it.
+	put run/pending "${layers%% *}
+without $drop
+without $close" || give_up "cannot write to run/"
+	tell "$open" || give_up "$said"
+	tell "$give" || give_up "$said"
+fi
+put instance.json "$becomes" || {
+	restore instance.json "$was"
+	give_up "cannot write its metadata"
+}
+rm -f run/pending
