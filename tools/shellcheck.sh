@@ -12,7 +12,8 @@ status=0
 for script in internal/host/*.sh; do
 	before='. internal/host/lib.sh; ' with_sources=
 	case ${script##*/} in
-	lib.sh | capture.sh) continue ;;
+	lib.sh | capture.sh | bridge.sh) continue ;;
+	start.sh) before="$before. internal/host/bridge.sh; " with_sources=-a ;; # bridge.sh is checked here
 	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
 	standby.sh | resume.sh) before="$before. internal/host/capture.sh; " ;;
 	esac

@@ -118,6 +118,9 @@ const emptyLayer = 4 << 16
 // host went down just after the start.
 func (i inspection) layerSince(record Record) string {
 	newest, frozen := layerFiles(record.Machine), layerFiles(i.machine)
+	if _, void := i.seen.files["run/replacing"]; void { // it was not complete yet
+		return ""
+	}
 	if len(newest) == 0 || len(frozen) == 0 || newest[0] == frozen[0] || i.seen.files["disk/"+newest[0]].size < emptyLayer {
 		return ""
 	}

@@ -15,7 +15,7 @@ records='' # those of processes, which are short
 printf '%s\n' "$records"
 # A checkpoint that has lost its parts is one nevertheless.
 echo '[files]'
-[ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' -o -name maker \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
+[ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' -o -path 'instances/*/run/replacing' -o -name maker \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
 echo '[processes]'
 printf '%s %s\n' "$BOOT_ID" "$MACHINE_ID"
 set --

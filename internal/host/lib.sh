@@ -310,8 +310,8 @@ alive() { # NAME UID: in an instance's directory; sets $pid
 	case $its_arguments in *"$2"*) ;; *) return 1 ;; esac
 }
 
-runs() { # NAME UID: alive, and its guest has run; one that never has is what a start left that died
-	alive "$1" "$2" && grep -qs '"event": "RESUME"' "run/$1.out"
+runs() { # NAME UID: alive, and its guest has run; one that never has, or whose cards are being replaced, is what a start left that died
+	alive "$1" "$2" && [ ! -f run/replacing ] && grep -qs '"event": "RESUME"' "run/$1.out"
 }
 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
@@ -325,7 +325,7 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background; sets $pid
 		proc_stat self
 		read -r self _ </proc/self/stat
 		write "run/$spawned.pid" "$self $proc_start $BOOT_ID $MACHINE_ID" || exit
-		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
+		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 5>&- 6>&- 9>&-
 	) &
 	pid=$!
 }

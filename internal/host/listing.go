@@ -222,6 +222,7 @@ func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 		snap.disbelieve()
 	}
 	snap.Name, snap.Unkept = ref.Name, seen.isUnkept()
+	snap.saved = machineOfCheckpoint(seen, snap.Machine).NICs
 	for name, f := range seen.files {
 		if name != "maker" {
 			snap.SizeBytes += f.diskBytes

@@ -98,10 +98,11 @@ type Instance struct {
 	// somebody has removed them.
 	Lost map[string]map[string]qemu.Forward
 
-	raw     string // instance.json to the letter: what a change is conditional on
-	frozen  bool   // its top layer belongs to others too, and is not written any more
-	copying bool   // its guest stands still, and its memory is being copied
-	halfway bool   // its rollback to a snapshot is committed and not finished
+	raw     string     // instance.json to the letter: what a change is conditional on
+	saved   []qemu.NIC // those of its checkpoint, if it has one
+	frozen  bool       // its top layer belongs to others too, and is not written any more
+	copying bool       // its guest stands still, and its memory is being copied
+	halfway bool       // its rollback to a snapshot is committed and not finished
 }
 
 // Present are the forwards that there are: those of the metadata without the
@@ -147,6 +148,7 @@ type Snapshot struct {
 	Unkept     bool `json:"-"` // whoever had it taken has not said yet that they know of it
 
 	raw    string                     // snapshot.json to the letter
+	saved  []qemu.NIC                 // those of its checkpoint, if it has one
 	others map[string]json.RawMessage // keys of it that are none of the above
 }
 

@@ -29,7 +29,7 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 		record.RestoredFrom.String(), snap.raw, words(layerFiles(snap.Machine)), words(snap.bootFiles()), words(snap.checkpointFiles())); err != nil {
 		return err
 	}
-	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, frozen: true}
+	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, saved: snap.saved, frozen: true}
 	return nil
 }
 

@@ -34,6 +34,8 @@ var (
 	createScript string
 	//go:embed start.sh
 	startScript string
+	//go:embed bridge.sh
+	bridgeScript string
 	//go:embed flatten.sh
 	flattenScript string
 	//go:embed resume.sh

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -66,12 +67,25 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 			layer = []string{compact(record), record.Machine.Disk.Layers[0].File, below.File, below.Format, fmt.Sprint(disk.SizeBytes)}
 		}
 	}
+	machine, saved := record.Machine, record.Machine.NICs
+	if role == qemu.Restored {
+		saved = inst.saved
+	}
+	var replace []string
+	machine.NICs, record.Machine.NICs, replace = replaced(record.Machine.NICs, saved)
+	if layer[0] != "" || len(replace) > 0 {
+		layer[0] = compact(record)
+	}
 	args := append([]string{h.dir(c.object), inst.UID, inst.raw, mode}, layer...)
-	args = append(args, user.Name, h.QEMUBinary)
-	args = append(args, qemu.Args(record.Machine, qemu.Process{
+	script, connected := startScript, links(inst.UID, record.Machine.NICs)
+	if connected != "" {
+		script = bridgeScript + startScript
+	}
+	args = append(args, connected, strings.Join(replace, "\n"), user.Name, h.QEMUBinary)
+	args = append(args, qemu.Args(machine, qemu.Process{
 		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards, User: user,
 	})...)
-	out, err := c.write(ctx, startScript, args...)
+	out, err := c.write(ctx, script, args...)
 	if err != nil {
 		return err
 	}

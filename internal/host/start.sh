@@ -1,12 +1,14 @@
 # Starts an instance's process and lets its guest run: from its firmware on, or
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
 # $4 mode (boot or restore); $5 instance.json with a new top layer, $6 its name,
-# $7 and $8 name and format of the layer below, $9 size in bytes; then the user
-# whom QEMU becomes, or nothing, QEMU and its arguments. When the top layer may be
-# written it is $7, and $5 and $6 are empty; without a disk all five are.
+# $7 and $8 name and format of the layer below, $9 size in bytes; ${10} links to
+# bridges and ${11} network cards to replace as in bridge.sh, which is needed for
+# them; then the user whom QEMU becomes, or nothing, QEMU and its arguments. When
+# the top layer may be written it is $7, and $5 and $6 are empty; without a disk $6
+# to $9 are. $5 may have other network cards instead of a layer.
 dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 top=$6 below=$7 format=$8 size=$9
-user=${10}
-shift 10
+links=${10} replace=${11} user=${12}
+shift 12
 
 lock "$dir"
 cd "$dir" || exit
@@ -18,6 +20,16 @@ if [ "$mode" = restore ]; then
 else
 	[ ! -d checkpoint ] || fail $CHANGED "it has a checkpoint"
 fi
+
+if [ -f run/replacing ]; then # of a start that was killed: what its guest wrote before it was complete is void
+	read -r void <run/replacing
+	case $mode$void in
+	restore | boot* | */*) ;;
+	*) grep -q "$void" checkpoint/machine.json || rm -f "disk/$void" ;;
+	esac
+	rm run/replacing
+fi
+[ -z "$links" ] || find_bridges
 
 mkdir -p run
 admit "$user"
@@ -35,8 +47,8 @@ fi
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
-	rm -f "run/control.pid"
-	[ -z "$top" ] || { restore instance.json "$was" && rm -f "disk/$top"; }
+	rm -f run/control.pid run/replacing
+	[ -z "$becomes" ] || { restore instance.json "$was" && { [ -z "$top" ] || rm -f "disk/$top"; }; }
 	[ ! -f run/control.log ] || tail -n 15 run/control.log >&2
 	fail $FAILED "$said"
 }
@@ -55,14 +67,27 @@ case $mode in
 restore) cp checkpoint/device-state run ;;
 *) command : >run/console.log ;;
 esac || { said='cannot write to run/' && undo; }
+if [ "$links" ] && [ "$LOGIN" != 0 ]; then
+	choose_taps
+	for argument; do
+		shift
+		with_tap "$argument"
+		set -- "$@" "$argument"
+	done
+fi
 spawn control "$@" || undo
 exec 8<run/control.out
 # While QEMU starts, what it stands on gets to the disk.
-[ -z "$top" ] || { sync "disk/$top" disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }
+[ -z "$top" ] || sync "disk/$top" disk || { said='cannot write to the disk' && undo; }
+[ -z "$becomes" ] || put instance.json "$becomes" || { said='cannot write to the disk' && undo; }
 greet control 8 "$pid" || undo
+exec 5<&-
 [ "$mode" != restore ] || load || undo
+[ -z "$replace" ] || disconnect || undo
+[ -z "$links" ] || [ "$replace" ] || attach || undo
 say control '{"execute":"cont","id":"cont"}'
 await 8 "$pid" 50 '"id": "cont"' || undo
+[ -z "$replace" ] || { replace_cards && attach && rm run/replacing && sync run; } || undo
 
 # From here on the guest writes above the checkpoint, which is past.
 [ "$mode" != restore ] || remove checkpoint

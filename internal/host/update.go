@@ -19,6 +19,7 @@ type Change struct {
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
 	Kernel             *KernelSpec                        // of a stopped instance; without an image: none
 	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
+	NICs               map[string]NICChange               // of a stopped instance, by interface
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
@@ -37,6 +38,14 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	}
 	if err := h.checkBoot(ctx, c, inst.Record, changed.Record); err != nil {
 		return err
+	}
+	if change.NICs != nil {
+		if err := h.checkMACs(ctx, c, &changed); err != nil {
+			return err
+		}
+		if err := checkObject(changed.UID, changed.Machine, nil); err != nil {
+			return c.invalid("%s", err)
+		}
 	}
 	if change.Forwards == nil {
 		return h.commitUpdate(ctx, c, inst, &changed)
@@ -67,7 +76,7 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil || change.Restrict != nil {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil || change.Restrict != nil || change.NICs != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
 		}
@@ -93,6 +102,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.Restrict != nil {
 		m.NICs = withRestrict(m.NICs, change.Restrict)
+	}
+	if change.NICs != nil {
+		m.NICs = withNICs(m.NICs, change.NICs)
 	}
 	if change.Kernel != nil {
 		i.setKernel(*change.Kernel)

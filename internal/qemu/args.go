@@ -88,6 +88,10 @@ func Args(m Machine, p Process) []string {
 			"-device", "virtio-blk-pci,id=disk,drive="+nodeName(*d, p.Role)+",addr=0x4,bootindex=1")
 	}
 	for i, nic := range m.NICs {
+		if nic.Type == "bridge" {
+			args = append(args, bridgeNIC(i, nic, p)...)
+			continue
+		}
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
 	}

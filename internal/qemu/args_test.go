@@ -37,6 +37,11 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	dropped.User, runWith.User = User{Name: "qemu"}, User{Name: "qemu", RunWith: true}
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
+	bridged := machine()
+	bridged.NICs = []NIC{
+		{Key: "lan", Type: "bridge", MAC: "52:54:01:00:00:01", Bridge: "br0"}, machine().NICs[1],
+		{Key: "dmz", Type: "bridge", MAC: "52:54:01:00:00:03", Network: "dmz", Port: 1},
+	}
 	for name, args := range map[string][]string{
 		"boot":     Args(machine(), process(Boot)),
 		"restored": Args(machine(), process(Restored)),
@@ -44,6 +49,9 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		"bare":     Args(bare, process(Boot)),
 		"runas":    Args(bare, dropped),
 		"run-with": Args(bare, runWith),
+
+		"bridge":          Args(bridged, process(Restored)),
+		"bridge-receiver": Args(bridged, process(Receiver)),
 	} {
 		got := strings.Join(args, "\n") + "\n"
 		golden := filepath.Join("testdata", name+".args")

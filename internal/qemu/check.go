@@ -44,8 +44,8 @@ func (m Machine) Check() error {
 		}
 	}
 	for _, nic := range m.NICs {
-		if nic.Type != "user" || !macPattern.MatchString(nic.MAC) {
-			return fmt.Errorf("a network interface of type %q with MAC address %q is not known", nic.Type, nic.MAC)
+		if err := nic.check(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ var guestModules = []string{
 	"virtio_pci", "virtio_net", "virtio_blk",
 	"crc32c_generic?", "ext4",
 	"button", "evdev",
-	"pvpanic_pci?", "vmgenid?",
+	"pvpanic_pci?", "vmgenid?", "af_packet?",
 }
 
 // moduleSet collects modules in the order in which they must be loaded. The
