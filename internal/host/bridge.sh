@@ -31,7 +31,7 @@ choose_taps() { # of those that were prepared, for who is not root; others who c
 	found='' renamed=''
 	for link in $links; do
 		split "$link"
-		free=$(ip -d -o link show master "$bridge" type tun | sed -n "s/^[0-9]*: \([^:]*\): <.*NO-CARRIER.* tun type tap .* persist on .*user $(id -un) .*/\1/p" |
+		free=$(ip -d -o link show master "$bridge" type tun | sed -nE "s/^[0-9]*: ([^:]*): <.*NO-CARRIER.* tun type tap .* persist on user ($(id -un)|$LOGIN) .*/\1/p" |
 			while read -r name; do
 				case " $renamed" in *"=$name "*) ;; *) echo "$name" && break ;; esac
 			done)
@@ -83,9 +83,9 @@ EOF
 }
 
 let_go() { # LINE: has the guest give a card back; one that is still booting does not hear it at once
-	tries=10
+	tries=10 pace=0.02 # two seconds each
 	say control "$1"
-	until await 8 "$pid" 40 '"event": "DEVICE_DELETED"'; do
+	until await 8 "$pid" 5 '"event": "DEVICE_DELETED"'; do
 		case $? in
 		1) running "$pid" || return ;; # it was asked already
 		2)
@@ -98,6 +98,7 @@ let_go() { # LINE: has the guest give a card back; one that is still booting doe
 			;;
 		esac
 	done
+	pace=
 	case $said in
 	*'"device": "nic'*) ;;
 	*) await 8 "$pid" 40 '"device": "nic' ;; # that was a part of it

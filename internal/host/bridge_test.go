@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -245,6 +246,28 @@ func TestBridge_AForkWhoseGuestDoesNotLetGoIsNotConnected(t *testing.T) {
 	if fork = y.read("fork"); fork.State != "standby" || fork.Problem != "" {
 		t.Errorf("the fork is %s, %s", fork.State, fork.Problem)
 	}
+	// A script that is killed meanwhile leaves what the next one does not mistake for
+	// a fork that runs.
+	killed := make(chan error)
+	go func() { killed <- y.Restore(ctx, fork) }()
+	eventually(t, time.Minute, "replacing", func() bool {
+		_, err := os.Stat(y.path("instances/fork/run/replacing"))
+		said, _ := os.ReadFile(y.path("instances/fork/run/control.out"))
+		return err == nil && strings.Contains(string(said), "RESUME")
+	})
+	y.in(base, "true")
+	y.killScript("fork", "control")
+	if err := <-killed; err == nil {
+		t.Error("a script that was killed restored it")
+	}
+	if fork = y.read("fork"); fork.State != "standby" || fork.Problem != "" {
+		t.Errorf("after that the fork is %s, %s", fork.State, fork.Problem)
+	}
+	if err := y.Restore(ctx, fork); !errors.Is(err, host.ErrFailed) {
+		t.Errorf("restored: %v", err)
+	}
+	fork = y.read("fork")
+	y.wantTidy(fork)
 	if taps := y.taps(); taps != 1 {
 		t.Errorf("%d taps are on the bridge; want the source's", taps)
 	}
@@ -284,8 +307,11 @@ func TestBridge_APlainUserTakesTapsThatWerePreparedForThem(t *testing.T) {
 	if err := y.Start(ctx, base); !errors.Is(err, host.ErrUnfit) || !strings.Contains(err.Error(), "ip tuntap add dev NAME mode tap user "+y.testhost.User) {
 		t.Errorf("without a tap: %v", err)
 	}
+	owner, err := os.Stat(y.testhost.DataDir)
+	must(t, err)
+	uid := fmt.Sprint(owner.Sys().(*syscall.Stat_t).Uid)
 	for _, tap := range []string{"tap-a", "tap-b"} {
-		y.within("ip", "tuntap", "add", "dev", tap, "mode", "tap", "user", y.testhost.User)
+		y.within("ip", "tuntap", "add", "dev", tap, "mode", "tap", "user", uid)
 		y.within("ip", "link", "set", "dev", tap, "master", "br0", "up")
 	}
 	must(t, y.Start(ctx, base))
@@ -298,7 +324,7 @@ func TestBridge_APlainUserTakesTapsThatWerePreparedForThem(t *testing.T) {
 	if !y.reaches(fork, wireOf(base)) {
 		t.Error("the fork does not reach its source")
 	}
-	must(t, y.Standby(ctx, base)) // its receiver needs no tap, and its own is free
+	must(t, y.Standby(ctx, y.read("base"))) // its receiver needs no tap, and its own is free
 	third, err := y.Fork(ctx, host.ForkSpec{Name: "third", Source: host.Ref{Kind: host.Instances, Name: "fork"}})
 	must(t, err)
 	must(t, y.Restore(ctx, third))

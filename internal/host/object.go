@@ -20,6 +20,7 @@ const (
 	Images    Kind = "images"
 	Instances Kind = "instances"
 	Snapshots Kind = "snapshots"
+	Networks  Kind = "networks"
 )
 
 // A Ref names an object on a host: "snapshots/golden" in text.
@@ -44,7 +45,7 @@ func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 func (r *Ref) UnmarshalText(text []byte) error {
 	kind, name, _ := strings.Cut(string(text), "/")
-	known := slices.Contains([]Kind{Images, Instances, Snapshots}, Kind(kind)) && NamePattern.MatchString(name)
+	known := slices.Contains([]Kind{Images, Instances, Snapshots, Networks}, Kind(kind)) && NamePattern.MatchString(name)
 	if !known && len(text) > 0 {
 		return fmt.Errorf("%q names no object", text)
 	}

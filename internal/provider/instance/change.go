@@ -37,6 +37,7 @@ func (m *model) change(inst *host.Instance) host.Change {
 		change.Kernel = &kernel
 	}
 	change.Restrict = m.restrict(inst.Machine)
+	change.NICs = m.nics(inst.Machine)
 	change.Forwards = m.forwards(inst)
 	return change
 }
@@ -77,6 +78,30 @@ func (m *model) restrict(machine qemu.Machine) map[string]bool {
 				differ = map[string]bool{}
 			}
 			differ[nic.Key] = *wanted
+		}
+	}
+	return differ
+}
+
+// nics is what of network interfaces is to be another address or bridge; nil when
+// nothing is.
+func (m *model) nics(machine qemu.Machine) map[string]host.NICChange {
+	var differ map[string]host.NICChange
+	specs := interfaceSpecs(m.NetworkInterfaces)
+	for _, nic := range machine.NICs {
+		var change host.NICChange
+		spec := specs[nic.Key]
+		if spec.MAC != nic.MAC {
+			change.MAC = spec.MAC
+		}
+		if spec.Bridge != nic.Bridge || spec.Network != nic.Network {
+			change.Bridge, change.Network = spec.Bridge, spec.Network
+		}
+		if change != (host.NICChange{}) {
+			if differ == nil {
+				differ = map[string]host.NICChange{}
+			}
+			differ[nic.Key] = change
 		}
 	}
 	return differ
@@ -135,7 +160,7 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 
 // withoutStop is what of a change needs none.
 func withoutStop(change host.Change) host.Change {
-	change.VCPUs, change.MemoryMiB, change.Kernel, change.Restrict = nil, nil, nil, nil
+	change.VCPUs, change.MemoryMiB, change.Kernel, change.Restrict, change.NICs = nil, nil, nil, nil, nil
 	return change
 }
 

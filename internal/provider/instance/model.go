@@ -65,7 +65,7 @@ func (m *model) fill(name string, inst *host.Instance) {
 		m.DiskGiB = types.Int64Value(int64(inst.DiskGiB))
 	}
 	m.State = types.StringValue(string(inst.State))
-	m.NetworkInterfaces = interfacesValue(inst)
+	m.NetworkInterfaces = interfacesValue(name, inst)
 	m.DeletionProtection = types.BoolValue(inst.DeletionProtection)
 	m.Labels = field.LabelsValue(inst.Labels)
 	m.MachineType = types.StringValue(inst.Machine.Type)

@@ -25,6 +25,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 	m.validatePlace(&resp.Diagnostics)
 	m.validateReady(&resp.Diagnostics)
 	m.validateForwards(&resp.Diagnostics)
+	m.validateInterfaces(&resp.Diagnostics)
 }
 
 // validateOrigin wants exactly one origin: image, fork_of or kernel, of which
