@@ -13,15 +13,24 @@ EOF
 
 find_bridges() { # puts bridges into the place of networks, and fails unless they are there
 	command -v ip >/dev/null || fail $UNFIT "the command ip is missing (Debian: apt-get install iproute2)"
-	found=''
+	found='' joined=''
 	for link in $links; do
 		split "$link"
 		case $bridge in @*) join_network "${bridge#@}" ;; esac
 		[ "$(ip -o link show dev "$bridge" type bridge 2>/dev/null)" ] ||
 			fail $UNFIT "there is no bridge $bridge (ip link add $bridge type bridge)"
+		[ "$LOGIN" != 0 ] || vanish "$tap"
 		found="$found $tap/$bridge/$address/$mac/$card"
 	done
 	links=$found
+}
+
+vanish() { # TAP: waits until that of the process before is gone, which may take longer than the process
+	tenths=50
+	while [ "$tenths" -gt 0 ] && ip link show dev "$1" >/dev/null 2>&1; do
+		tenths=$((tenths - 1))
+		sleep 0.1
+	done
 }
 
 choose_taps() { # of those that were prepared, for who is not root; others who choose wait until QEMU has opened them
@@ -105,6 +114,25 @@ let_go() { # LINE: has the guest give a card back; one that is still booting doe
 	esac
 }
 
-join_network() { # NETWORK: sets $bridge to its own
-	fail $NOT_FOUND "there is no network $1"
+join_network() { # NETWORK: sets $bridge to its own, on which the guest is known by its name
+	network=../../networks/$1
+	[ -d "$network" ] || fail $NOT_FOUND "there is no network $1"
+	rooted
+	genuine "$network"
+	network_uid=$(sed -n 's/^{"name":"[^"]*","uid":"\([0-9a-f-]*\)".*/\1/p' "$network/network.json")
+	bridge=kvmnet${network_uid%%-*} names=/run/terraform-kvm/$network_uid
+	[ -d "$names" ] && (cd "$network" && alive dnsmasq "$network_uid") && [ "$(ip -o link show dev "$bridge" type bridge 2>/dev/null)" ] ||
+		fail $UNFIT "its network $1 is down, as after a reboot of the host: apply it first (terraform apply -target=kvm_network.NAME)"
+	its_name=${dir##*/} outdated=''
+	case " $joined " in *" $1 "*) its_name=$its_name-$(printf %s "$card" | tr _ -) ;; esac # its second card there
+	joined="$joined $1"
+	for entry in "$names"/*; do # of another one that had the name
+		[ -f "$entry" ] && [ "${entry##*/}" != "$mac" ] && grep -q ",$its_name\$" "$entry" || continue
+		rm -f "$entry"
+		outdated=yes
+	done
+	# dnsmasq reads what is renamed into its directory, at once.
+	write "$names/.$mac" "$mac,$its_name" && chmod 0644 "$names/.$mac" && mv -T "$names/.$mac" "$names/$mac" ||
+		fail $FAILED "cannot write to $names"
+	[ -z "$outdated" ] || (cd "$network" && alive dnsmasq "$network_uid" && kill -HUP "$pid")
 }

@@ -2,7 +2,7 @@
 # $1 data directory. Each section is a line of its name and then its lines.
 visit "$1"
 set --
-for dir in images instances snapshots; do
+for dir in images instances snapshots networks; do
 	[ ! -d "$dir" ] || set -- "$@" "$dir"
 done
 # A line of the listing is a file's: names of more lines than one are nobody's.
@@ -12,6 +12,7 @@ echo '[metadata]'
 [ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o -type f -name '*.json' -exec grep -aH '' {} +
 records='' # those of processes, which are short
 [ ! -d instances ] || records=$(find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -size -2 \( -path '*/run/control.pid' -o -path '*/run/receiver.pid' \) -exec grep -aH '' {} +)
+[ ! -d networks ] || records=$records$newline$(find networks -maxdepth 3 -path "*$newline*" -prune -o -type f -size -2 -path '*/run/dnsmasq.pid' -exec grep -aH '' {} +)
 printf '%s\n' "$records"
 # A checkpoint that has lost its parts is one nevertheless.
 echo '[files]'
@@ -41,6 +42,12 @@ echo '[checkpoints]'
 for memory in instances/*/checkpoint/memory; do
 	case $memory in *"$newline"*) ;; *) printf '%s\n' "$memory" ;; esac
 done
+echo '[networks]'
+if [ -d networks ]; then
+	ip -o link show type bridge 2>/dev/null | sed -n 's/^[0-9]*: \(kvmnet[0-9a-f]*\): .*/bridge \1/p'
+	[ "$LOGIN" = 0 ] || echo 'tables unknown' # only root sees them
+	nft list tables inet 2>/dev/null | sed -n 's/^table inet \(kvmnet[0-9a-f]*\)$/table \1/p'
+fi
 echo '[ports]'
 if [ -d ports ]; then
 	printf '*'

@@ -18,7 +18,7 @@ fail() { # STATUS MESSAGE
 
 visit() { # DATA_DIR: goes there to look
 	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
-	for part in images instances snapshots ports; do
+	for part in images instances snapshots networks ports; do
 		is -d "$part" || fail $UNFIT "$1/$part $STRANGE"
 	done
 }
@@ -26,7 +26,7 @@ visit() { # DATA_DIR: goes there to look
 enter() { # DATA_DIR: goes there to change something, and sweeps
 	visit "$1"
 	[ -d ports ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
-	sweep . images instances snapshots
+	sweep . images instances snapshots networks
 }
 
 settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
@@ -50,7 +50,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		"$1/rollback/disk" "$1/rollback/boot" "$1/rollback/checkpoint"; do
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
-	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/data" \
+	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/network.json" "$1/data" "$1/leases" "$1"/run/dnsmasq.* \
 		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
@@ -165,6 +165,21 @@ make_room() { # OBJECT: deletes it, if it is known to nobody
 	! maker "$1" || [ "$maker" ] || destroy "$1" "$its_uid"
 }
 
+rooted() { # a network is the host's
+	[ "$LOGIN" = 0 ] || fail $UNFIT "a network needs a login that is root, for its bridge, its rules and its dnsmasq, and the login is $(id -un): use a bridge that the host has, or another login"
+}
+
+lower() { # UID: in a network's directory: removes all that it has on the host
+	rooted
+	end dnsmasq "$1"
+	bridge=kvmnet${1%%-*}
+	nft delete table inet "$bridge" 2>/dev/null
+	ip link del dev "$bridge" 2>/dev/null
+	rm -rf "/run/terraform-kvm/$1"
+	! ip link show dev "$bridge" >/dev/null 2>&1 || fail $FAILED "its bridge $bridge cannot be removed"
+	! nft list table inet "$bridge" >/dev/null 2>&1 || fail $FAILED "its rules, table inet $bridge, cannot be removed"
+}
+
 destroy() { # OBJECT UID: with its processes and its ports
 	(cd "$1" && end control "$2" && end receiver "$2") || exit
 	case $1 in
@@ -174,6 +189,7 @@ destroy() { # OBJECT UID: with its processes and its ports
 		done
 		sync ports || fail $FAILED "cannot release its ports"
 		;;
+	networks/*) (cd "$1" && lower "$2") || exit ;;
 	esac
 	remove "$1"
 }

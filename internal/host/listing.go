@@ -20,6 +20,7 @@ type listing struct {
 	images    map[string]*Image
 	instances map[string]*Instance
 	snapshots map[string]*Snapshot
+	networks  map[string]*Network
 	taken     map[int]bool // host ports that are claimed, or listened on
 }
 
@@ -68,7 +69,11 @@ func parseListing(dir, text string) (*listing, error) {
 	procs := parseProcesses(sections["[processes]"][1:])
 	listening := parseListening(sections["[ports]"][1:])
 
-	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}}
+	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}, networks: map[string]*Network{}}
+	carried := map[string]bool{}
+	for _, line := range sections["[networks]"] {
+		carried[line] = true
+	}
 	for ref, seen := range objects {
 		switch ref.Kind {
 		case Images:
@@ -77,6 +82,8 @@ func parseListing(dir, text string) (*listing, error) {
 			l.snapshots[ref.Name] = readSnapshot(dir, ref, seen)
 		case Instances:
 			l.instances[ref.Name] = readInstance(dir, ref, seen, procs, listening)
+		case Networks:
+			l.networks[ref.Name] = readNetwork(ref, seen, procs, carried)
 		}
 	}
 	l.torn = anyCheckpointIsNew(sections["[checkpoints]"], l.instances)

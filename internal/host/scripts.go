@@ -36,6 +36,8 @@ var (
 	startScript string
 	//go:embed bridge.sh
 	bridgeScript string
+	//go:embed network.sh
+	networkScript string
 	//go:embed flatten.sh
 	flattenScript string
 	//go:embed resume.sh

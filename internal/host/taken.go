@@ -34,6 +34,10 @@ func (l *listing) owner(ref Ref) string {
 		if snap, ok := l.snapshots[ref.Name]; ok {
 			return describe(ref, snap.CreatedAt, snap.UID, snap.Labels, snap.Problem)
 		}
+	case Networks:
+		if n, ok := l.networks[ref.Name]; ok {
+			return describe(ref, n.CreatedAt, n.UID, n.Labels, n.Problem)
+		}
 	case Instances:
 		if inst, ok := l.instances[ref.Name]; ok {
 			return describe(ref, inst.CreatedAt, inst.UID, inst.Labels, inst.Problem)
