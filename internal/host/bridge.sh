@@ -62,7 +62,7 @@ attach() { # once QEMU has its taps, or sets $said
 	[ "$LOGIN" = 0 ] || return 0
 	for link in $links; do
 		split "$link"
-		said=$(ip link set dev "$tap" address "$address" alias "terraform-kvm ${PWD##*/} $card" 2>&1 &&
+		said=$(ip link set dev "$tap" address "$address" alias "terraform-kvm ${PWD##*/} $card on $bridge" 2>&1 &&
 			ip link set dev "$tap" master "$bridge" up 2>&1) || return
 	done
 }

@@ -30,7 +30,11 @@ raise_bridge() {
 	ip -4 -o addr show dev "$bridge" | while read -r _ _ _ address _; do
 		[ "$address" = "$gateway/$length" ] || ip addr del "$address" dev "$bridge" || exit
 	done || return
-	ip link set dev "$bridge" up
+	ip link set dev "$bridge" up || return
+	# Guests that were on a bridge that somebody has removed.
+	ip -o link show type tun | sed -n "s/^[0-9]*: \\([^:]*\\): .*alias terraform-kvm [^ ]* [^ ]* on $bridge.*/\\1/p" | while read -r tap; do
+		ip link set dev "$tap" master "$bridge" up || exit
+	done
 }
 
 raise_rules() { # all at once

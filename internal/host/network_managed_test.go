@@ -85,7 +85,8 @@ func TestNetwork_GivesGuestsAddressesAndNamesAndKeepsThemApart(t *testing.T) {
 	y.putImages()
 	lan, err := y.CreateNetwork(ctx, host.NetworkSpec{Name: "lan", NAT: true, Domain: "lan.internal"})
 	must(t, err)
-	_, err = y.CreateNetwork(ctx, host.NetworkSpec{Name: "dmz", CIDR: "10.9.8.0/24", First: "10.9.8.20", Last: "10.9.8.29", Domain: "dmz.internal"})
+	dmzSpec := host.NetworkSpec{Name: "dmz", CIDR: "10.9.8.0/24", First: "10.9.8.20", Last: "10.9.8.29", Domain: "dmz.internal"}
+	dmz, err := y.CreateNetwork(ctx, dmzSpec)
 	must(t, err)
 	for name, cidr := range map[string]string{"same": lan.CIDR, "within": "10.9.8.128/25", "around": "10.9.0.0/16"} {
 		if _, err := y.CreateNetwork(ctx, host.NetworkSpec{Name: name, CIDR: cidr, Domain: "x"}); !errors.Is(err, host.ErrInvalid) || !strings.Contains(err.Error(), "overlaps") {
@@ -151,6 +152,18 @@ func TestNetwork_GivesGuestsAddressesAndNamesAndKeepsThemApart(t *testing.T) {
 			t.Errorf("%s: works: %t", name, c.works)
 		}
 	}
+	dmzSpec.NAT = true
+	must(t, y.UpdateNetwork(ctx, dmz, dmzSpec))
+	y.in(outsider, "busybox route add default gw 10.9.8.1")
+	for name, c := range map[string]struct{ works, wanted bool }{
+		"a guest that got NAT to the world":    {y.connects(outsider, far, port), true},
+		"a guest to another network with NAT":  {y.connects(fork, y.leased(outsider), 80), false},
+		"the other network with NAT to guests": {y.connects(outsider, y.leased(fork), 80), false},
+	} {
+		if c.works != c.wanted {
+			t.Errorf("%s: works: %t", name, c.works)
+		}
+	}
 	y.in(fork, "busybox route add -net 127.0.0.0 netmask 255.0.0.0 gw "+lan.Gateway()+" && busybox ifconfig lo down")
 	if y.connects(fork, "127.0.0.1", y.testhost.Port) {
 		t.Error("a guest reaches the host's 127.0.0.1")
@@ -189,6 +202,16 @@ func TestNetwork_IsChangedLiveMendedAfterARebootAndLeavesNothing(t *testing.T) {
 		t.Errorf("after the change it is given %s", address)
 	}
 
+	// A bridge that somebody has removed comes back with the guests that were on it.
+	y.within("ip", "link", "del", "dev", lan.Bridge())
+	y.Forget()
+	if now, err = y.Network(ctx, "lan"); err != nil || now.Up {
+		t.Errorf("without its bridge it is up: %v", err)
+	}
+	must(t, y.UpdateNetwork(ctx, now, spec))
+	if !y.reaches(base, "10.9.7.1") {
+		t.Error("with a new bridge, the guest does not reach the host")
+	}
 	if err := y.DeleteNetwork(ctx, "lan", lan.UID); !errors.Is(err, host.ErrInvalid) || !strings.Contains(err.Error(), "guests are connected to it: base") {
 		t.Errorf("deleted while a guest is connected: %v", err)
 	}
