@@ -48,14 +48,9 @@ func TestNetwork_OfASourceAndItsForksIsMadeChangedAndMended(t *testing.T) {
 				}
 				%s
 			}
-			resource "kvm_instance" "fork" {
-				for_each = toset(["a", "b"])
-				name     = "fork-${each.key}"
-				fork_of  = kvm_instance.base.id
-				%s
-				%s
-			}
-			`, network, testhost.CommandLine+" testguest.dhcp", readyHTTP, forks, readyHTTP)
+			`, network, testhost.CommandLine+" testguest.dhcp", readyHTTP) +
+			forkOf("fork-a", "default/instances/base", "depends_on = [kvm_instance.base]", forks) +
+			forkOf("fork-b", "default/instances/base", "depends_on = [kvm_instance.base]", forks)
 	}
 	// apart wants three instances with three addresses, and the driver to see them.
 	apart := check(func(ctx context.Context) error {
@@ -82,7 +77,7 @@ func TestNetwork_OfASourceAndItsForksIsMadeChangedAndMended(t *testing.T) {
 		return err
 	})
 	bridge := same("kvm_network.lan", "bridge")
-	mac := same(`kvm_instance.fork["a"]`, "network_interfaces")
+	mac := same(`kvm_instance.fork-a`, "network_interfaces")
 	steps := []tf.TestStep{
 		refused(config(`dhcp_range = { first = "10.80.0.7", last = "10.80.0.9" }`, ""), "No network", "Set cidr, too"),
 		{Config: config(`cidr = "10.80.0.0/24"`, ""), ConfigStateChecks: checks{
@@ -94,7 +89,7 @@ func TestNetwork_OfASourceAndItsForksIsMadeChangedAndMended(t *testing.T) {
 		after(within("sh", "-c", `nft flush ruleset && for bridge in $(ip -o link show type bridge | cut -d: -f2); do ip link del "$bridge"; done`), tf.TestStep{
 			Config: config(`cidr = "10.80.1.0/24"`, ""), ConfigPlanChecks: planned("kvm_network.lan", plancheck.ResourceActionUpdate), ConfigStateChecks: checks{apart, isUp, bridge(), mac()},
 		}),
-		{Config: config(`cidr = "10.80.1.0/24"`, `network_interfaces = { lan = {}, wire = { type = "bridge" } }`), ConfigPlanChecks: planned(`kvm_instance.fork["a"]`, plancheck.ResourceActionNoop), ConfigStateChecks: checks{apart, mac()}},
+		{Config: config(`cidr = "10.80.1.0/24"`, `network_interfaces = { lan = {}, wire = { type = "bridge" } }`), ConfigPlanChecks: planned(`kvm_instance.fork-a`, plancheck.ResourceActionNoop), ConfigStateChecks: checks{apart, mac()}},
 	}
 	steps = append(steps, imported("kvm_network.lan", "default/networks/lan")...)
 	steps = append(steps, imported("kvm_instance.base", "default/instances/base")...)
