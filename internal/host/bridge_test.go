@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -154,15 +155,15 @@ func TestBridge_ForksOfAGuestTalkToItAndToEachOtherByAddressesOfTheirOwn(t *test
 		t.Errorf("%d taps are on the bridge; want %d", taps, len(all))
 	}
 	must(t, y.clean())
-	if left := y.within("ip", "-o", "link", "show", "type", "tun"); strings.Contains(left, "kvm"+"0") || y.taps() != 0 {
+	if left := y.within("ip", "-o", "link", "show", "type", "tun"); strings.Contains(left, ": kvm") || y.taps() != 0 {
 		t.Errorf("left behind: %s", left)
 	}
 }
 
 // forksOnABridge is how many forks are to talk to each other.
 func forksOnABridge() int {
-	if os.Getenv("KVM_TEST_FORKS") != "" {
-		return 20
+	if n, err := strconv.Atoi(os.Getenv("KVM_TEST_FORKS")); err == nil {
+		return n
 	}
 	return 4
 }
@@ -227,6 +228,26 @@ func TestBridge_StandbyRollbackAndForksOfForksKeepOrGetTheRightAddress(t *testin
 	must(t, y.Start(ctx, fork))
 	y.await(fork)
 	y.awaitWire(fork)
+
+	// Another bridge and another address are had by a boot.
+	change := host.Change{NICs: map[string]host.NICChange{"wire": {Bridge: "br1", MAC: "02:00:01:00:00:ab"}}}
+	if err := y.Update(ctx, fork, change); !errors.Is(err, host.ErrInvalid) || !strings.Contains(err.Error(), "only when it is stopped") {
+		t.Errorf("changed while it runs: %v", err)
+	}
+	must(t, y.Stop(ctx, fork, 20*time.Second))
+	if err := y.Update(ctx, fork, change); !errors.Is(err, host.ErrInvalid) || !strings.Contains(err.Error(), "is the MAC address of instance base") {
+		t.Errorf("changed to the address of another: %v", err)
+	}
+	y.within("ip", "link", "add", "br1", "type", "bridge")
+	y.within("ip", "link", "set", "br1", "up")
+	change.NICs["wire"] = host.NICChange{Bridge: "br1", MAC: "02:00:01:00:00:ac"}
+	must(t, y.Update(ctx, fork, change))
+	must(t, y.Start(ctx, fork))
+	y.await(fork)
+	y.awaitWire(fork)
+	if taps := y.within("ip", "-o", "link", "show", "master", "br1"); !strings.Contains(taps, "alias terraform-kvm fork wire") {
+		t.Errorf("on the other bridge are %q", taps)
+	}
 	must(t, y.clean())
 }
 
