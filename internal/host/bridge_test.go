@@ -195,13 +195,13 @@ func TestBridge_StandbyRollbackAndForksOfForksKeepOrGetTheRightAddress(t *testin
 
 	// A fork that never ran is forked, and itself snapshotted and rolled back.
 	must(t, y.Standby(ctx, base))
-	fork, err := y.Fork(ctx, host.ForkSpec{Name: "fork", Source: host.Ref{Kind: host.Instances, Name: "base"}})
+	_, err := y.Fork(ctx, host.ForkSpec{Name: "fork", Source: host.Ref{Kind: host.Instances, Name: "base"}})
 	must(t, err)
 	fresh, err := y.TakeSnapshot(ctx, host.SnapshotSpec{Name: "fresh", Instance: "fork"})
 	must(t, err)
-	grandchild, err := y.Fork(ctx, host.ForkSpec{Name: "grandchild", Source: host.Ref{Kind: host.Snapshots, Name: "fresh"}})
+	_, err = y.Fork(ctx, host.ForkSpec{Name: "grandchild", Source: host.Ref{Kind: host.Snapshots, Name: "fresh"}})
 	must(t, err)
-	fork, grandchild = y.read("fork"), y.read("grandchild")
+	fork, grandchild := y.read("fork"), y.read("grandchild")
 	for _, inst := range []*host.Instance{fork, grandchild} {
 		must(t, y.Restore(ctx, inst))
 		y.awaitWire(inst)

@@ -171,6 +171,7 @@ rooted() { # a network is the host's
 
 lower() { # UID: in a network's directory: removes all that it has on the host
 	rooted
+	case $1 in '' | *[!0-9a-f-]*) fail $INVALID "$1 is not a network's uid" ;; esac
 	end dnsmasq "$1"
 	bridge=kvmnet${1%%-*}
 	nft delete table inet "$bridge" 2>/dev/null

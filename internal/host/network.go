@@ -155,7 +155,7 @@ func (h *Host) freeCIDR(ctx context.Context) (string, error) {
 		return "", err
 	}
 	for {
-		chosen := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(64 + rand.IntN(64)), byte(rand.IntN(256)), 0}), 24) // #nosec G404 -- it is no secret
+		chosen := netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(64 + rand.IntN(64)), byte(rand.IntN(256)), 0}), 24) // #nosec G115 G404 -- they fit; it is no secret
 		taken := false
 		for _, n := range l.networks {
 			other, err := netip.ParsePrefix(n.CIDR)
