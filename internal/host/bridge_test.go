@@ -155,7 +155,7 @@ func TestBridge_ForksOfAGuestTalkToItAndToEachOtherByAddressesOfTheirOwn(t *test
 		t.Errorf("%d taps are on the bridge; want %d", taps, len(all))
 	}
 	must(t, y.clean())
-	if left := y.within("ip", "-o", "link", "show", "type", "tun"); strings.Contains(left, ": kvm") || y.taps() != 0 {
+	if left := y.within("ip", "-o", "link", "show", "type", "tun"); strings.Contains(left, "terraform-kvm") || y.taps() != 0 {
 		t.Errorf("left behind: %s", left)
 	}
 }

@@ -175,6 +175,7 @@ func TestNetwork_IsChangedLiveMendedAfterARebootAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	y := newManagedYard(t)
+	y.QEMUUser = "nobody" // who opens no tap, but QEMU has by then
 	y.putImages()
 	spec := host.NetworkSpec{Name: "lan", CIDR: "10.9.8.0/24", Domain: "lan.internal"}
 	lan, err := y.CreateNetwork(ctx, spec)
