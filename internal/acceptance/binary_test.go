@@ -178,3 +178,20 @@ func TestApply_ThatIsInterruptedIsTakenUpAgain(t *testing.T) {
 	w.want(0, "destroy", "-auto-approve")
 	shared.nothing(t, "ctrl-c")()
 }
+
+// keepState remembers Terraform's state, and returns what puts it back where
+// Terraform has lost it: interrupted twice, it may truncate its local file and end
+// before it has written it ("data loss may have occurred"). Who has no other copy
+// has to import what there is.
+func (w *workspace) keepState(t *testing.T) (restore func()) {
+	t.Helper()
+	file := filepath.Join(w.dir, "terraform.tfstate")
+	before, _ := os.ReadFile(file) // there may be none yet
+	return func() {
+		now, err := os.ReadFile(file)
+		if err == nil && len(now) == 0 && len(before) > 0 {
+			t.Log("Terraform has left an empty state, and gets that from before the apply")
+			must(t, os.WriteFile(file, before, 0o600))
+		}
+	}
+}

@@ -68,6 +68,7 @@ func (c *trial) run() (status int, said string) {
 		killAll([]int{-c.apply.Process.Pid})
 	})
 	defer late.Stop()
+	defer c.ws.keepState(c.t)()
 	out, err := c.apply.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		return exit.ExitCode(), string(out)

@@ -110,6 +110,9 @@ func TestFork_ThatNamesAnotherMachineThanItsSourcesIsRefusedInThePlan(t *testing
 	shared.apply(t, "other",
 		refused(fork("other", "memory_mib = 256"), "memory_mib", "128"),
 		refused(fork("other", "vcpus = 2"), "vcpus", "1"),
+		refused(fork("other", `cpu_model = "qemu64"`), `cpu_model = "max"`, "qemu64"),
+		refused(fork("other", `machine_type = "pc-q35-6.2"`), `machine_type = "pc-q35-`, "pc-q35-6.2"),
+		refused(fork("other", `firmware = "uefi"`), `firmware = "bios"`, "uefi"),
 	)
 }
 

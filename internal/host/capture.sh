@@ -83,7 +83,7 @@ migrate() {
 	parameters '"max-bandwidth":1099511627776,"downtime-limit":'"$downtime"
 	case $mode$downtime in
 	running0) begin_still || return ;;
-	*) begin ;;
+	*) begin || return ;;
 	esac
 	await 8 "$guest" "$patience" '"status": "pre-switchover"'
 	case $? in
@@ -111,8 +111,11 @@ forget_migration() { # one whose shell and switch were both killed may be under 
 	done
 }
 
-begin() {
+begin() { # that one before has failed may be said only now: QEMU is idle before it says so
 	say control '{"execute":"migrate","arguments":{"uri":"unix:run/migrate/sock"},"id":"migrate"}'
+	until await 8 "$guest" 50 '"status": "setup"'; do
+		case $said in *'"event": "MIGRATION"'*) ;; *) return 1 ;; esac
+	done
 }
 
 # QEMU asks which pages were dirtied, and copies them. A store of an emulated
@@ -122,8 +125,7 @@ begin() {
 begin_still() {
 	say control '{"execute":"stop","id":"stop"}'
 	parameters '"max-bandwidth":1048576' # so that the end is not there before the guest goes on
-	begin
-	await 8 "$guest" 100 '"event": "MIGRATION_PASS"' && go_on || return
+	begin && await 8 "$guest" 100 '"event": "MIGRATION_PASS"' && go_on || return
 	parameters '"max-bandwidth":1099511627776'
 }
 

@@ -44,11 +44,12 @@ esac
 cd "$data_dir" || exit
 stage "$object"
 
-boot=$(cd "$source/boot" 2>/dev/null && ls kernel initrd 2>/dev/null)
+boot=$(cd "$source/boot" 2>/dev/null && ls kernel initrd firmware 2>/dev/null)
 # shellcheck disable=SC2086 # lists of names of ours
 {
 	[ -z "$layers" ] || give "$source/disk" disk $layers
 	[ -z "$boot" ] || give "$source/boot" boot $boot
+	give_variables "$source"
 	[ -z "$checkpoint" ] || give "$source/$checkpoint" checkpoint memory device-state machine.json
 	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged/disk" && sync $layers) || unstage $FAILED "cannot write the disk of $source"
 }

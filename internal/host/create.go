@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,7 +21,9 @@ type InstanceSpec struct {
 	Image              string      // an image's name; "": none
 	Kernel             *KernelSpec // nil: boot from the disk
 	VCPUs, MemoryMiB   int
-	DiskGiB            int // 0: the image's virtual size, or no disk without an image
+	CPU, MachineType   string // QEMU's CPU model and versioned machine type; "": the host's best, and its newest
+	Firmware           string // [qemu.FirmwareBIOS], also "", or [qemu.FirmwareUEFI]
+	DiskGiB            int    // 0: the image's virtual size, or no disk without an image
 	Interfaces         map[string]InterfaceSpec
 	Labels             map[string]string
 	DeletionProtection bool
@@ -44,7 +47,8 @@ type InterfaceSpec struct {
 var cpuModel = map[string]string{"kvm": "host", "tcg": "max"}
 
 // Create makes an instance, stopped: links to its images, a disk layer of its
-// own, its host ports. Two round trips, and one more for the first of a host.
+// own, its host ports. Two round trips, one more for the first of a host, and one
+// for the first that names a CPU model or a machine type.
 // With ssh.ErrLost it returns the instance that may be there; so do the other
 // verbs that make something.
 func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error) {
@@ -60,7 +64,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
 		DiskGiB: spec.DiskGiB, Labels: spec.Labels, DeletionProtection: spec.DeletionProtection, Settings: spec.Settings,
 		Machine: qemu.Machine{
-			Type: program.machineType, Accelerator: h.Accelerator, CPU: cpuModel[h.Accelerator],
+			Type: cmp.Or(spec.MachineType, program.machineType), Accelerator: h.Accelerator, CPU: cmp.Or(spec.CPU, cpuModel[h.Accelerator]),
 			VCPUs: spec.VCPUs, MemoryMiB: spec.MemoryMiB,
 		},
 	}}
@@ -71,7 +75,12 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	if spec.Kernel != nil {
 		inst.setKernel(*spec.Kernel)
 	}
-	if err := h.checkBoot(ctx, c, Record{}, inst.Record); err != nil {
+	firmware, err := program.giveFirmware(c, inst, spec.Firmware)
+	if err != nil {
+		return nil, err
+	}
+	has := Record{Machine: qemu.Machine{Type: program.machineType, CPU: cpuModel[h.Accelerator]}}
+	if err := h.checkBoot(ctx, c, has, inst.Record); err != nil {
 		return nil, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
@@ -81,7 +90,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		return nil, err
 	}
 
-	args := createArgs(inst, image)
+	args := append(createArgs(inst, image), firmware...)
 	err = h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
 		inst.raw = compact(inst.Record)
 		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), inst.raw, ports}, args...)...)
@@ -131,8 +140,12 @@ func (h *Host) intactImage(ctx context.Context, c call, name string) (*Image, er
 }
 
 // checkBoot returns an error where an instance is to have a kernel or an initrd
-// that it has not yet, and that is not intact.
+// that it has not yet, and that is not intact, or a machine type or a CPU model
+// that QEMU does not have.
 func (h *Host) checkBoot(ctx context.Context, c call, has, wanted Record) error {
+	if err := h.checkModels(ctx, c, has.Machine, wanted.Machine); err != nil {
+		return err
+	}
 	for _, image := range without(
 		[]string{wanted.KernelImage.Name, wanted.InitrdImage.Name},
 		[]string{"", has.KernelImage.Name, has.InitrdImage.Name},

@@ -2,10 +2,11 @@
 # instance.json, $4 its host ports, $5 its image or nothing, $6 that image's name
 # as a layer, $7 its format, $8 the top layer or nothing, $9 the disk's size in
 # bytes, ${10} the kernel's image and ${11} the initrd's, or nothing; ${12} the
-# image.json of the image as it was read.
+# image.json of the image as it was read; ${13} the firmware and ${14} its
+# variables, or nothing, ${15} and ${16} their sizes in bytes.
 settle "$1"
 object=$2 becoming=$3 ports=$4 image=$5 below=$6 format=$7 top=$8 size=$9
-kernel=${10} initrd=${11} known=${12}
+kernel=${10} initrd=${11} known=${12} firmware=${13} variables=${14} sizes="${15} ${16}"
 absent "$object"
 for needed in "$image" "$kernel" "$initrd"; do
 	[ -z "$needed" ] || genuine "$needed"
@@ -19,6 +20,12 @@ have() { # IMAGE FILE: a link to an image
 [ -z "$image" ] || have "$image" "disk/$below"
 [ -z "$kernel" ] || have "$kernel" boot/kernel
 [ -z "$initrd" ] || have "$initrd" boot/initrd
+if [ "$firmware" ]; then
+	mkdir -p "$staged/boot" && duplicate "$firmware" "$staged/boot/firmware" && duplicate "$variables" "$staged/boot/variables" ||
+		unstage $FAILED "the firmware cannot be copied"
+	[ "$(stat -c %s "$staged/boot/firmware" "$staged/boot/variables" | tr '\n' ' ')" = "$sizes " ] ||
+		unstage $CHANGED "$firmware is not what it was when it was looked at"
+fi
 # Another one may have got the name of the image meanwhile.
 [ -z "$image" ] || [ "$(cat "$image/image.json")" = "$known" ] || unstage $CHANGED "$image is not what it was when it was read"
 if [ "$top" ]; then

@@ -37,24 +37,28 @@ func (i inspection) ofSnapshot(err error, kind lifecycle.State) (problem, rescue
 	if kind == lifecycle.Standby {
 		memory = i.memoryProblem()
 	}
+	firmware, mend := i.firmwareProblem(kind)
 	switch {
 	case len(layers) > 0:
 		rescue = i.findLayers(layers)
+	case firmware != "":
+		rescue = mend
 	case memory != "" && i.machine.Disk != nil:
 		rescue = "Its disk is intact: qemu-img convert -O qcow2 " + i.path("disk", layerFiles(i.machine)[0]) + " FILE copies it, to become an image"
 	}
-	return join(missing(layers), memory), rescue
+	return join(missing(layers), firmware, memory), rescue
 }
 
 // ofInstance looks at a record that could be read, and at a checkpoint if there
 // is one.
 func (i inspection) ofInstance(record Record, state lifecycle.State) (problem, rescue string) {
 	layers := i.missingLayers()
+	firmware, mend := i.firmwareProblem(state)
 	if state.HasProcess() {
 		if len(layers) > 0 {
-			rescue = "Its process still has them open, and nothing is lost while it runs: save the guest's data from inside before it ends"
+			mend = "Its process still has them open, and nothing is lost while it runs: save the guest's data from inside before it ends"
 		}
-		return missing(layers), rescue
+		return join(missing(layers), firmware), mend
 	}
 	memory := ""
 	if state == lifecycle.Standby {
@@ -64,6 +68,8 @@ func (i inspection) ofInstance(record Record, state lifecycle.State) (problem, r
 	switch {
 	case len(layers) > 0:
 		rescue = i.findLayers(layers)
+	case firmware != "":
+		rescue = mend
 	case memory != "" && i.machine.Disk != nil:
 		rescue = "Its disk is intact. To give up what it had in memory and boot from its disk: rm -r " + i.path("checkpoint") + " on the host, then apply"
 	case memory != "":
@@ -73,7 +79,7 @@ func (i inspection) ofInstance(record Record, state lifecycle.State) (problem, r
 		rescue = "To boot from its disk as it is now: rm -r " + i.path("checkpoint") + " on the host, then apply. " +
 			"To go back to the checkpoint instead: rm " + i.path("disk", newer)
 	}
-	return join(missing(layers), memory), rescue
+	return join(missing(layers), firmware, memory), rescue
 }
 
 func (i inspection) missingLayers() []string {

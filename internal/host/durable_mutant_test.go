@@ -97,6 +97,10 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 	must(t, l.Restore(t.Context(), l.find("base")))
 	must(t, l.Stop(t.Context(), l.find("base"), 0))
 	mutate("update", `"boot/$2" && sync boot; }`, `"boot/$2"; }`, "before the name boot/kernel is", update(host.Change{Kernel: &host.KernelSpec{Image: "initrd"}}))
+	mutate("create", `&& sync "$2"`, ``, "boot/variables is on the disk", func(ctx context.Context) error {
+		_, err := l.Create(ctx, bareUEFI("uefi"))
+		return err
+	})
 	if state := l.state("base"); state != lifecycle.Stopped {
 		t.Errorf("%s is %s", base.Name, state)
 	}

@@ -200,3 +200,39 @@ func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 	l.deletes("instances/base", "instances/diskless", "instances/own", "instances/of-stopped", "instances/of-running", "instances/of-standby", "instances/of-memory", "instances/of-disk",
 		"snapshots/running", "snapshots/standby", "snapshots/stopped", "images/disk", "images/again", "images/vmlinuz", "images/initrd")
 }
+
+// The variables of firmware are the only boot file that is copied. A machine that
+// does nothing but run OVMF has them.
+func TestVerbs_OnUEFIAreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
+	l := newTracedLab(t)
+	ref := func(object string) host.Ref {
+		kind, name, _ := strings.Cut(object, "/")
+		return host.Ref{Kind: host.Kind(kind), Name: name}
+	}
+	snap := func(name string) {
+		l.wants("snapshot "+name, func(ctx context.Context) error {
+			_, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: name, Instance: "base"})
+			return err
+		})
+	}
+	fork := func(name, from string) {
+		l.wants("fork "+from, func(ctx context.Context) error {
+			_, err := l.Fork(ctx, host.ForkSpec{Name: name, Source: ref(from)})
+			return err
+		})
+	}
+	rollback := func(name string) {
+		l.wants("rollback to "+name, func(ctx context.Context) error { return l.Rollback(ctx, l.find("base"), l.snapshot(name)) })
+	}
+	l.wants("create", func(ctx context.Context) error { _, err := l.Create(ctx, bareUEFI("base")); return err })
+	snap("stopped")
+	fork("of-stopped", "instances/base")
+	l.wants("start", func(ctx context.Context) error { return l.Start(ctx, l.find("base")) })
+	snap("running")
+	fork("of-memory", "snapshots/running")
+	l.wants("restore", func(ctx context.Context) error { return l.Restore(ctx, l.find("of-memory")) })
+	l.wants("standby", func(ctx context.Context) error { return l.Standby(ctx, l.find("base")) })
+	rollback("running")
+	rollback("stopped")
+	l.deletes("instances/base", "instances/of-stopped", "instances/of-memory", "snapshots/running", "snapshots/stopped")
+}

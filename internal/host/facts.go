@@ -38,12 +38,14 @@ type Facts struct {
 type facts struct {
 	mu      sync.Mutex
 	program program
+	models  map[string]bool // see models.go
 }
 
 // A program is a host's QEMU.
 type program struct {
 	machineType string // what "q35" stands for
 	version     *version.Version
+	firmware    *uefi // nil: it has none
 }
 
 // Facts probes a host: one round trip, and about a second for the guest that
@@ -106,7 +108,7 @@ func (h *Host) program(ctx context.Context) (program, error) {
 		if values["machine"] == "" {
 			return program{}, call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
 		}
-		h.facts.program = program{values["machine"], version.Must(version.NewVersion(values["version"]))}
+		h.facts.program = program{values["machine"], version.Must(version.NewVersion(values["version"])), parseUEFI(values["firmware"])}
 	}
 	return h.facts.program, nil
 }

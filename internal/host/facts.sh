@@ -17,6 +17,18 @@ fi 2>/dev/null || fail $UNFIT "the data directory $1 is not writable by $(id -un
 
 "$2" --version | sed -n 's/.*version \([0-9.]*\).*/version \1/p'
 "$2" -machine help | sed -n 's/^q35 .*(alias of \(.*\))$/machine \1/p'
+# UEFI firmware, without Secure Boot, which needs more than a guest has here: of
+# Debian, Ubuntu and Alpine, Fedora, Arch, openSUSE, Gentoo, and QEMU itself.
+for pair in OVMF/OVMF_CODE_4M.fd:OVMF_VARS_4M.fd OVMF/OVMF_CODE.fd:OVMF_VARS.fd edk2/ovmf/OVMF_CODE.fd:OVMF_VARS.fd \
+	edk2/x64/OVMF_CODE.4m.fd:OVMF_VARS.4m.fd edk2-ovmf/x64/OVMF_CODE.fd:OVMF_VARS.fd \
+	qemu/ovmf-x86_64-4m-code.bin:ovmf-x86_64-4m-vars.bin qemu/ovmf-x86_64-code.bin:ovmf-x86_64-vars.bin \
+	edk2-ovmf/OVMF_CODE.fd:OVMF_VARS.fd qemu/edk2-x86_64-code.fd:edk2-i386-vars.fd; do
+	code=/usr/share/${pair%:*}
+	variables=${code%/*}/${pair#*:}
+	[ -s "$code" ] && [ -s "$variables" ] || continue
+	echo "firmware $(stat -L -c %s "$code" "$variables" | tr '\n' ' ')$code $variables"
+	break
+done
 [ "$5" = yes ] || exit 0
 
 # Eight bytes at the reset vector that write to the debug-exit device: to open

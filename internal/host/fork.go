@@ -19,6 +19,8 @@ type ForkSpec struct {
 	DiskGiB            int                      // 0: the source's
 	Interfaces         map[string]InterfaceSpec // those without forwards have the source's, with new host ports
 	VCPUs, MemoryMiB   int                      // 0, or the source's
+	CPU, MachineType   string                   // "", or the source's; so is Firmware
+	Firmware           string
 	Labels             map[string]string
 	DeletionProtection bool
 	Settings           json.RawMessage // the source's are its own
@@ -75,6 +77,12 @@ func (spec ForkSpec) agrees(c call, s source) error {
 		return c.invalid("vcpus is %d, but a fork has those of its source, %d", spec.VCPUs, m.VCPUs)
 	case spec.MemoryMiB != 0 && spec.MemoryMiB != m.MemoryMiB:
 		return c.invalid("memory_mib is %d, but a fork has that of its source, %d", spec.MemoryMiB, m.MemoryMiB)
+	case spec.CPU != "" && spec.CPU != m.CPU:
+		return c.invalid("cpu_model is %q, but a fork has that of its source, %q", spec.CPU, m.CPU)
+	case spec.MachineType != "" && spec.MachineType != m.Type:
+		return c.invalid("machine_type is %q, but a fork has that of its source, %q", spec.MachineType, m.Type)
+	case spec.Firmware != "" && spec.Firmware != m.FirmwareName():
+		return c.invalid("firmware is %q, but a fork has that of its source, %q", spec.Firmware, m.FirmwareName())
 	case m.Accelerator != c.host.Accelerator && s.hasMemory():
 		return c.invalid("its memory was saved under %s, and this host is configured for %s", m.Accelerator, c.host.Accelerator)
 	case spec.DiskGiB != 0 && m.Disk == nil:

@@ -1,6 +1,7 @@
 # Lists a host, whatever the number of objects, with the same few processes.
 # $1 data directory. Each section is a line of its name and then its lines.
 visit "$1"
+[ ! -d instances ] || bound_consoles 2>/dev/null
 set --
 for dir in images instances snapshots networks; do
 	[ ! -d "$dir" ] || set -- "$@" "$dir"

@@ -52,7 +52,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 	done
 	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/network.json" "$1/data" "$1/leases" "$1"/run/dnsmasq.* \
 		"$1"/run/control.* "$1"/run/receiver.* "$1/run/console.log" "$1/run/device-state" \
-		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1/boot/kernel" "$1/boot/initrd" "$1"/boot/*.was \
+		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1"/boot/* \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
 		*/run/*.in) is -p "$part" ;;
@@ -215,6 +215,15 @@ give() { # FROM PART FILE…: a part of what is staged, of links to files of ano
 	mkdir "$to" && (cd "$from" && ln "$@" "$to/") || unstage $FAILED "$from cannot be shared"
 }
 
+duplicate() { # FROM TO: a file of the login's own, whosever the other is
+	cat "$1" >"$2" && sync "$2"
+}
+
+give_variables() { # FROM: a guest writes to those of its firmware, so what is staged gets its own
+	[ ! -f "$1/boot/variables" ] || { mkdir -p "$staged/boot" && duplicate "$1/boot/variables" "$staged/boot/variables"; } ||
+		unstage $FAILED "the firmware's variables of $1 cannot be copied"
+}
+
 commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
 	uid=${3#*'"uid":"'} # it stands before all that users may put there
 	proc_stat "$PPID" || proc_start=gone
@@ -294,6 +303,28 @@ release() { # INSTANCE PORT…
 		[ ! "ports/$port" -ef "instances/$owner" ] || rm -f "ports/$port"
 	done
 	sync ports
+}
+
+# QEMU appends what a guest says on its serial console to a file, as fast as the
+# guest says it. Whoever looks cuts off the beginning of one that has become long.
+# What the guest says in the milliseconds that this takes is lost. Two who do it at
+# once write the same.
+
+CONSOLE_BYTES=1048576 # what is kept, of twice as much
+
+bound_console() { # LOG TEMPORARY
+	[ -f "$1" ] && [ ! -L "$1" ] && [ "$(stat -c %s "$1")" -gt $((2 * CONSOLE_BYTES)) ] || return 0
+	rm -f "$2"
+	tail -c "$CONSOLE_BYTES" "$1" >"$2" && cat "$2" 1<>"$1" &&
+		[ "$(stat -c %s "$1")" -gt "$CONSOLE_BYTES" ] && truncate -s "$CONSOLE_BYTES" "$1" # unless it was begun anew
+	rm -f "$2"
+}
+
+bound_consoles() { # in the data directory; almost always there is none to be cut
+	# shellcheck disable=SC2044 # our names have no blanks
+	for log in $(find instances -maxdepth 3 -type f -path '*/run/console.log' -size +$((CONSOLE_BYTES / 256))); do
+		case $log in instances/*/run/console.log) bound_console "$log" ".tmp-$$-console" ;; esac
+	done
 }
 
 # Processes: a process is an instance's when it has the pid, the start time and

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
 )
 
@@ -32,11 +31,6 @@ var ErrNotReady = errors.New("the guest did not get ready")
 
 // errGone ends the wait early: what was seen cannot change for the better.
 var errGone = errors.New("it cannot get ready")
-
-// consoleScript prints the tail of the console and whether the process lives.
-const consoleScript = `cd "$1" || exit
-alive control "$2" && echo alive || echo ended
-[ ! -f run/console.log ] || tail -c "$3" run/console.log`
 
 // Ready waits until the guest answers. It tries every quarter of a second over
 // the open connection, and looks at the console every second: a guest that has
@@ -60,7 +54,7 @@ func (h *Host) Ready(ctx context.Context, inst *Instance, check Check) error {
 		}
 		if time.Since(looked) > time.Second {
 			looked = time.Now()
-			if _, err := h.console(ctx, c, inst, 4096); errors.Is(err, errGone) {
+			if _, err := h.consoleEnd(ctx, c, inst, 4096); errors.Is(err, errGone) {
 				return h.notReady(ctx, c, inst, fmt.Errorf("%w: %w", ErrNotReady, err), nil)
 			}
 		}
@@ -76,7 +70,7 @@ func (h *Host) Ready(ctx context.Context, inst *Instance, check Check) error {
 func (h *Host) notReady(ctx context.Context, c call, inst *Instance, cause, last error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	console, _ := h.console(ctx, c, inst, 4096)
+	console, _ := h.consoleEnd(ctx, c, inst, 4096)
 	reason := ""
 	if last != nil {
 		reason = "the last try: " + last.Error()
@@ -107,24 +101,6 @@ func tellingPart(console string) string {
 	return strings.TrimSpace(console[start:])
 }
 
-// console returns the last bytes of a guest's serial console; errGone when it
-// has panicked or its process has ended.
-func (h *Host) console(ctx context.Context, c call, inst *Instance, bytes int) (string, error) {
-	out, err := c.read(ctx, consoleScript, h.dir(c.object), inst.UID, fmt.Sprint(bytes))
-	if err != nil {
-		return "", err
-	}
-	process, text, _ := strings.Cut(out, "\n")
-	switch {
-	case process == "ended":
-		inst.State = lifecycle.Stopped
-		return text, fmt.Errorf("%w: its process has ended", errGone)
-	case strings.Contains(text, panicked):
-		return text, fmt.Errorf("%w: its kernel has panicked", errGone)
-	}
-	return text, nil
-}
-
 // A try asks a guest once, and gives it so much time to answer.
 type try func(ctx context.Context, patience time.Duration) error
 
@@ -136,7 +112,7 @@ func (h *Host) tryOf(c call, inst *Instance, check Check) (try, error) {
 			return nil, c.invalid("the pattern of its check: %s", err)
 		}
 		return func(ctx context.Context, _ time.Duration) error {
-			text, err := h.console(ctx, c, inst, 1<<20)
+			text, err := h.consoleEnd(ctx, c, inst, 1<<20)
 			if err == nil && !pattern.MatchString(text) {
 				err = fmt.Errorf("nothing on the console matches %q", check.Pattern)
 			}

@@ -26,25 +26,14 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 	}
 	becomes := compact(record)
 	if _, err := c.write(ctx, rollbackScript, h.DataDir, c.object.String(), inst.UID, inst.raw, becomes,
-		record.RestoredFrom.String(), snap.raw, words(layerFiles(snap.Machine)), words(snap.bootFiles()), words(snap.checkpointFiles())); err != nil {
+		record.RestoredFrom.String(), snap.raw, words(layerFiles(snap.Machine)), words(bootFiles(snap.Machine)), words(snap.checkpointFiles())); err != nil {
 		return err
 	}
 	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, saved: snap.saved, frozen: true}
 	return nil
 }
 
-// bootFiles and checkpointFiles are the names of what a snapshot has besides its
-// layers.
-func (s *Snapshot) bootFiles() []string {
-	switch kernel := s.Machine.Kernel; {
-	case kernel == nil:
-		return nil
-	case kernel.Initrd:
-		return []string{"kernel", "initrd"}
-	}
-	return []string{"kernel"}
-}
-
+// checkpointFiles are the names of what a snapshot with memory has for it.
 func (s *Snapshot) checkpointFiles() []string {
 	if s.Kind == lifecycle.Stopped {
 		return nil

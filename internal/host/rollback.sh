@@ -1,5 +1,5 @@
-# Takes an instance back to what it was in a snapshot, by links to what that has:
-# they are made in a directory beside the instance's, which one rename makes its
+# Takes an instance back to what it was in a snapshot, by links to what that has,
+# and a copy of its firmware's variables: they are made in a directory beside the instance's, which one rename makes its
 # rollback/. $1 data directory, $2 instance, $3 its uid, $4 its instance.json as
 # it was read, $5 as it becomes, $6 the snapshot, $7 its snapshot.json as it was
 # read, $8 its layers, $9 its boot files, ${10} the files of its checkpoint.
@@ -14,6 +14,7 @@ stage "$object"
 {
 	[ -z "$layers" ] || give "$snapshot/disk" disk $layers
 	[ -z "$boot" ] || give "$snapshot/boot" boot $boot
+	give_variables "$snapshot"
 	[ -z "$checkpoint" ] || give "$snapshot/checkpoint" checkpoint $checkpoint
 }
 # Another one may have had its name while it was linked.

@@ -26,6 +26,8 @@ var (
 	orphansScript string
 	//go:embed facts.sh
 	factsScript string
+	//go:embed models.sh
+	modelsScript string
 	//go:embed image.sh
 	imageScript string
 	//go:embed image-link.sh
@@ -50,6 +52,8 @@ var (
 	standbyScript string
 	//go:embed copy.sh
 	copyScript string
+	//go:embed console.sh
+	consoleScript string
 	//go:embed update.sh
 	updateScript string
 	//go:embed rollback.sh
@@ -192,6 +196,8 @@ func remedy(cause error, said string, c call) string {
 		return "Free space in " + c.host.DataDir + ", then apply again."
 	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "is its filesystem mounted"):
 		return "If it has a filesystem of its own, mount that, then apply again."
+	case strings.Contains(said, noFirmware):
+		return "Install it on the host (Debian, Ubuntu: apt-get install ovmf; Fedora: dnf install edk2-ovmf), then apply again."
 	case errors.Is(cause, ErrUnfit) && strings.Contains(said, "data directory"):
 		return fmt.Sprintf("On the host: sudo install -d -m 0700 -o USER %s", ssh.Quote(c.host.DataDir))
 	}

@@ -152,8 +152,13 @@ func (m *stableModel) write(c traceCall) {
 	}
 	cwd := m.cwds[c.thread]
 	names, descriptors := c.paths(&cwd)
-	if c.name == "truncate" {
+	switch c.name {
+	case "truncate":
 		descriptors = names
+	case "copy_file_range", "splice": // the other is read
+		descriptors = descriptors[max(0, len(descriptors)-1):]
+	case "sendfile", "sendfile64":
+		descriptors = descriptors[:min(1, len(descriptors))]
 	}
 	for _, name := range descriptors {
 		file, _ := m.find(name)

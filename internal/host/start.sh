@@ -44,6 +44,7 @@ elif [ "$below" ]; then
 fi
 
 [ -z "$top$below" ] || own "$user" "disk/${top:-$below}"
+[ ! -f boot/variables ] || own "$user" boot/variables
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50

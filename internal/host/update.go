@@ -17,6 +17,7 @@ type Change struct {
 	DeletionProtection *bool
 	Settings           json.RawMessage
 	VCPUs, MemoryMiB   *int                               // of a stopped instance
+	CPU, MachineType   *string                            // of a stopped instance
 	Kernel             *KernelSpec                        // of a stopped instance; without an image: none
 	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
 	NICs               map[string]NICChange               // of a stopped instance, by interface
@@ -26,7 +27,8 @@ type Change struct {
 }
 
 // Update changes an instance: a running one live, where that is possible. One
-// round trip, and with forwards that of the listing.
+// round trip, with forwards that of the listing, and with the first CPU model or
+// machine type that of QEMU's lists.
 func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error {
 	c := h.call("update", Instances, inst.Name)
 	if inst.Unreadable { // to write it anew would make up what it is
@@ -62,8 +64,9 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 
 // Check returns the error that Update would give, as far as that can be told
 // before, and for whatever state the instance will be in: a size that its disk
-// cannot have, an image that is not there or not intact. One round trip at most,
-// which reads share.
+// cannot have, an image that is not there or not intact, a CPU model or machine
+// type that QEMU does not have. One round trip at most, which reads share, and one
+// for the first model of a driver's life.
 func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 	c := h.call("update", Instances, inst.Name)
 	changed := *inst
@@ -76,7 +79,7 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
-	if change.VCPUs != nil || change.MemoryMiB != nil || change.Kernel != nil || change.Restrict != nil || change.NICs != nil {
+	if change.VCPUs != nil || change.MemoryMiB != nil || change.CPU != nil || change.MachineType != nil || change.Kernel != nil || change.Restrict != nil || change.NICs != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
 		}
@@ -99,6 +102,12 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.MemoryMiB != nil {
 		m.MemoryMiB = *change.MemoryMiB
+	}
+	if change.CPU != nil {
+		m.CPU = *change.CPU
+	}
+	if change.MachineType != nil {
+		m.Type = *change.MachineType
 	}
 	if change.Restrict != nil {
 		m.NICs = withRestrict(m.NICs, change.Restrict)

@@ -78,6 +78,9 @@ var changes = map[string][]change{
 		{"kernel.command_line", "quiet", restarts},
 		{"vcpus", 4, restarts},
 		{"memory_mib", 4096, restarts},
+		{"machine_type", "pc-q35-6.2", restarts},
+		{"cpu_model", "qemu64", restarts},
+		{"firmware", "uefi", replaces},
 		{"restore_from", "before", restores},
 
 		{"disk_gib", 30, live},
@@ -174,6 +177,9 @@ func example(t *testing.T, name string, schema *tfprotov6.Schema) (state map[str
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if name == "kvm_instance" {
+		state["cpu_model"], state["firmware"] = "host", "bios"
 	}
 	if nics, ok := state["network_interfaces"].(map[string]any); ok {
 		nics["lan"].(map[string]any)["restrict"] = false

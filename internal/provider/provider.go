@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/console"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hostinfo"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/image"
@@ -51,5 +52,5 @@ func (p *kvmProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *kvmProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{hostinfo.NewDataSource, instance.NewDataSource, snapshot.NewDataSource}
+	return []func() datasource.DataSource{hostinfo.NewDataSource, console.NewDataSource, instance.NewDataSource, snapshot.NewDataSource}
 }

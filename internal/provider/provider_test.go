@@ -49,7 +49,7 @@ func TestSchema_DescribesEveryAttribute(t *testing.T) {
 	for name, schema := range s.DataSourceSchemas {
 		all["data "+name] = schema
 	}
-	if len(all) != 8 {
+	if len(all) != 9 {
 		t.Errorf("%d schemas: %v", len(all), slices.Sorted(maps.Keys(all)))
 	}
 	for name, schema := range all {

@@ -68,7 +68,7 @@ func Args(m Machine, p Process) []string {
 		"-name", "guest=" + value(p.Name), "-uuid", p.UID,
 		"-no-user-config", "-nodefaults", "-display", "none", "-S",
 		"-sandbox", p.User.sandbox(),
-		"-machine", m.Type + ",memory-backend=ram,vmport=off",
+		"-machine", m.Type + ",memory-backend=ram,vmport=off" + flash(m.Firmware),
 		"-accel", m.Accelerator, "-cpu", m.CPU, "-smp", fmt.Sprint(m.VCPUs),
 		"-m", fmt.Sprintf("%dM", m.MemoryMiB), "-object", memory(m, p.Role),
 		"-rtc", "base=utc", "-action", "panic=pause", "-msg", "timestamp=on",
@@ -77,6 +77,7 @@ func Args(m Machine, p Process) []string {
 	args = append(args, monitors(p.Role)...)
 	args = append(args, "-device", "pvpanic-pci,addr=0x2")
 	args = append(args, "-device", "vmgenid,guid="+p.Generation)
+	args = append(args, flashNodes(m.Firmware, p.Role)...)
 	if k := m.Kernel; k != nil && p.Role != Receiver {
 		args = append(args, "-kernel", "boot/kernel", "-append", k.CommandLine)
 		if k.Initrd {

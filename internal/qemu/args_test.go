@@ -42,13 +42,17 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		{Key: "lan", Type: "bridge", MAC: "52:54:01:00:00:01", Bridge: "br0"}, machine().NICs[1],
 		{Key: "dmz", Type: "bridge", MAC: "52:54:01:00:00:03", Network: "dmz", Port: 1},
 	}
+	uefi := bare
+	uefi.Firmware = &UEFI{CodeBytes: 3653632, VariablesBytes: 540672}
 	for name, args := range map[string][]string{
-		"boot":     Args(machine(), process(Boot)),
-		"restored": Args(machine(), process(Restored)),
-		"receiver": Args(machine(), process(Receiver)),
-		"bare":     Args(bare, process(Boot)),
-		"runas":    Args(bare, dropped),
-		"run-with": Args(bare, runWith),
+		"uefi":          Args(uefi, process(Boot)),
+		"uefi-receiver": Args(uefi, process(Receiver)),
+		"boot":          Args(machine(), process(Boot)),
+		"restored":      Args(machine(), process(Restored)),
+		"receiver":      Args(machine(), process(Receiver)),
+		"bare":          Args(bare, process(Boot)),
+		"runas":         Args(bare, dropped),
+		"run-with":      Args(bare, runWith),
 
 		"bridge":          Args(bridged, process(Restored)),
 		"bridge-receiver": Args(bridged, process(Receiver)),

@@ -31,6 +31,8 @@ func (m Machine) Check() error {
 		return fmt.Errorf("its CPU model is %q", m.CPU)
 	case m.Accelerator != "kvm" && m.Accelerator != "tcg":
 		return fmt.Errorf("its accelerator is %q", m.Accelerator)
+	case m.Firmware != nil && !m.Firmware.fits():
+		return fmt.Errorf("its firmware has %d bytes, and %d of variables", m.Firmware.CodeBytes, m.Firmware.VariablesBytes)
 	case m.Disk != nil && len(m.Disk.Layers) == 0:
 		return errors.New("its disk has no layers")
 	case len(m.NICs) > MaxNICs:

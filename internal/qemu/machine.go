@@ -13,7 +13,8 @@ type Machine struct {
 	CPU         string  `json:"cpu"`         // QEMU's CPU model
 	VCPUs       int     `json:"vcpus"`
 	MemoryMiB   int     `json:"memory_mib"`
-	Kernel      *Kernel `json:"kernel,omitempty"` // direct kernel boot
+	Firmware    *UEFI   `json:"firmware,omitempty"` // nil: QEMU's BIOS
+	Kernel      *Kernel `json:"kernel,omitempty"`   // direct kernel boot
 	Disk        *Disk   `json:"disk,omitempty"`
 	NICs        []NIC   `json:"nics,omitempty"` // in the order of their keys
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -32,6 +33,8 @@ func (m *model) change(inst *host.Instance) host.Change {
 	change.ForgetRestored = m.RestoreFrom.IsNull() && inst.RestoredFrom != (host.Ref{})
 	change.VCPUs = other(number(m.VCPUs, 0), inst.Machine.VCPUs)
 	change.MemoryMiB = other(number(m.MemoryMiB, 0), inst.Machine.MemoryMiB)
+	change.CPU = other(m.CPUModel.ValueString(), inst.Machine.CPU)
+	change.MachineType = other(m.MachineType.ValueString(), inst.Machine.Type)
 	change.DiskGiB = other(number(m.DiskGiB, 0), inst.DiskGiB)
 	if kernel := m.kernel(); m.ForkOf.IsNull() && kernel != inst.Kernel() { // a fork has its source's
 		change.Kernel = &kernel
@@ -43,8 +46,8 @@ func (m *model) change(inst *host.Instance) host.Change {
 }
 
 // other is wanted, unless nothing is or it is there already.
-func other(wanted, present int) *int {
-	if wanted == 0 || wanted == present {
+func other[T comparable](wanted, present T) *T {
+	if none := *new(T); wanted == none || wanted == present {
 		return nil
 	}
 	return &wanted
@@ -130,6 +133,15 @@ func (m *model) planned(plan *model, from, to tftypes.Value) announced {
 	}
 }
 
+// replacements lists what differs between state and plan and replaces the
+// instance. The state of an older version has no firmware, and the instance BIOS.
+func (m *model) replacements(plan *model, from, to tftypes.Value) path.Paths {
+	isOlder := m.Firmware.IsNull() && plan.Firmware.ValueString() != qemu.FirmwareUEFI
+	return slices.DeleteFunc(Effects.Changed(effect.Replace, from, to), func(at path.Path) bool {
+		return isOlder && at.Equal(path.Root("firmware"))
+	})
+}
+
 // restarts lists what differs between state and plan and restarts the instance.
 func (m *model) restarts(plan *model, from, to tftypes.Value) path.Paths {
 	if m.State.ValueString() == string(lifecycle.Stopped) || stopsAnyway(lifecycle.State(m.State.ValueString()), plan) {
@@ -160,7 +172,8 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 
 // withoutStop is what of a change needs none.
 func withoutStop(change host.Change) host.Change {
-	change.VCPUs, change.MemoryMiB, change.Kernel, change.Restrict, change.NICs = nil, nil, nil, nil, nil
+	change.VCPUs, change.MemoryMiB, change.Kernel, change.Restrict = nil, nil, nil, nil
+	change.CPU, change.MachineType, change.NICs = nil, nil, nil
 	return change
 }
 

@@ -4,10 +4,9 @@ import "github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect
 
 // Effects says what a change of each argument does to an instance.
 var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect{
-	"id":           effect.Computed,
-	"uid":          effect.Computed,
-	"machine_type": effect.Computed,
-	"created_at":   effect.Computed,
+	"id":         effect.Computed,
+	"uid":        effect.Computed,
+	"created_at": effect.Computed,
 
 	"host":    effect.Replace,
 	"name":    effect.Replace,
@@ -19,10 +18,13 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"kernel.initrd":       effect.Restart,
 	"kernel.command_line": effect.Restart,
 
-	"vcpus":      effect.Restart,
-	"memory_mib": effect.Restart,
-	"disk_gib":   effect.Live,
-	"state":      effect.Move,
+	"vcpus":        effect.Restart,
+	"memory_mib":   effect.Restart,
+	"machine_type": effect.Restart,
+	"cpu_model":    effect.Restart,
+	"firmware":     effect.Replace,
+	"disk_gib":     effect.Live,
+	"state":        effect.Move,
 
 	"restore_from": effect.Rollback,
 

@@ -37,6 +37,20 @@ func (inheritedBool) PlanModifyBool(ctx context.Context, req planmodifier.BoolRe
 	}
 }
 
+// A keptText that is left out stays what it is. When the instance is made it is
+// the default, if it is known, and on a fork what the source has.
+type keptText struct{ byDefault string }
+
+func (m keptText) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	switch {
+	case !req.ConfigValue.IsNull():
+	case !req.StateValue.IsNull():
+		resp.PlanValue = req.StateValue
+	case m.byDefault != "" && !isFork(ctx, req.Config):
+		resp.PlanValue = types.StringValue(m.byDefault)
+	}
+}
+
 // An inheritedMap that is left out is empty, and on a fork what the source has.
 type inheritedMap struct{ elements attr.Type }
 
@@ -94,5 +108,7 @@ func (inheritedMap) Description(context.Context) string            { return inhe
 func (inheritedMap) MarkdownDescription(context.Context) string    { return inheritance }
 func (inheritedPlace) Description(context.Context) string          { return inheritance }
 func (inheritedPlace) MarkdownDescription(context.Context) string  { return inheritance }
+func (keptText) Description(context.Context) string                { return inheritance }
+func (keptText) MarkdownDescription(context.Context) string        { return inheritance }
 func (keptSize) Description(context.Context) string                { return "A disk never shrinks." }
 func (keptSize) MarkdownDescription(context.Context) string        { return "A disk never shrinks." }

@@ -32,6 +32,8 @@ func listedAttributes() map[string]schema.Attribute {
 		"memory_mib":   number("Memory in MiB."),
 		"disk_gib":     number("Size of the disk in GiB that was asked for, if one was."),
 		"machine_type": text("QEMU's machine type with its version."),
+		"cpu_model":    text("QEMU's model of the virtual CPUs."),
+		"firmware":     text("`bios` or `uefi`."),
 		"labels":       schema.MapAttribute{MarkdownDescription: "Labels.", ElementType: types.StringType, Computed: true},
 		"created_at":   text("When the instance was made, as in RFC 3339, UTC."),
 		"network_interfaces": schema.MapNestedAttribute{
@@ -61,7 +63,8 @@ func listedAttributes() map[string]schema.Attribute {
 var listedType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"id": types.StringType, "uid": types.StringType, "name": types.StringType, "state": types.StringType,
 	"image": types.StringType, "fork_of": types.StringType,
-	"vcpus": types.Int64Type, "memory_mib": types.Int64Type, "disk_gib": types.Int64Type, "machine_type": types.StringType,
+	"vcpus": types.Int64Type, "memory_mib": types.Int64Type, "disk_gib": types.Int64Type,
+	"machine_type": types.StringType, "cpu_model": types.StringType, "firmware": types.StringType,
 	"network_interfaces": types.MapType{ElemType: interfaceType},
 	"labels":             types.MapType{ElemType: types.StringType},
 	"created_at":         types.StringType,
@@ -85,7 +88,8 @@ func listedValue(name string, inst *host.Instance) attr.Value {
 	return types.ObjectValueMust(listedType.AttrTypes, map[string]attr.Value{
 		"id": m.ID, "uid": m.UID, "name": m.Name, "state": m.State,
 		"image": m.Image, "fork_of": m.ForkOf,
-		"vcpus": m.VCPUs, "memory_mib": m.MemoryMiB, "disk_gib": m.DiskGiB, "machine_type": m.MachineType,
+		"vcpus": m.VCPUs, "memory_mib": m.MemoryMiB, "disk_gib": m.DiskGiB,
+		"machine_type": m.MachineType, "cpu_model": m.CPUModel, "firmware": m.Firmware,
 		"network_interfaces": m.NetworkInterfaces,
 		"labels":             m.Labels,
 		"created_at":         m.CreatedAt,

@@ -32,6 +32,8 @@ type model struct {
 	DeletionProtection types.Bool     `tfsdk:"deletion_protection"`
 	Labels             types.Map      `tfsdk:"labels"`
 	MachineType        types.String   `tfsdk:"machine_type"`
+	CPUModel           types.String   `tfsdk:"cpu_model"`
+	Firmware           types.String   `tfsdk:"firmware"`
 	CreatedAt          types.String   `tfsdk:"created_at"`
 	Timeouts           timeouts.Value `tfsdk:"timeouts"`
 }
@@ -69,6 +71,8 @@ func (m *model) fill(name string, inst *host.Instance) {
 	m.DeletionProtection = types.BoolValue(inst.DeletionProtection)
 	m.Labels = field.LabelsValue(inst.Labels)
 	m.MachineType = types.StringValue(inst.Machine.Type)
+	m.CPUModel = types.StringValue(inst.Machine.CPU)
+	m.Firmware = types.StringValue(inst.Machine.FirmwareName())
 	m.CreatedAt = types.StringValue(inst.CreatedAt.UTC().Format(time.RFC3339))
 }
 

@@ -131,6 +131,15 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 			refuse(c.name, itsSources, "has %s = %d, and the fork names %d.", c.name, c.has, c.wanted)
 		}
 	}
+	for _, c := range []struct{ name, wanted, has string }{
+		{"machine_type", m.MachineType.ValueString(), source.Type},
+		{"cpu_model", m.CPUModel.ValueString(), source.CPU},
+		{"firmware", m.Firmware.ValueString(), source.FirmwareName()},
+	} {
+		if c.wanted != "" && c.wanted != c.has {
+			refuse(c.name, itsSources, "has %s = %q, and the fork names %q.", c.name, c.has, c.wanted)
+		}
+	}
 	if wanted := int64(number(m.DiskGiB, 0)) << 30; wanted > 0 && source.Disk == nil {
 		refuse("disk_gib", itsSources, "has no disk.")
 	} else if wanted > 0 && wanted < source.Disk.SizeBytes {

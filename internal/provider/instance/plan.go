@@ -35,7 +35,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 		r.planCreate(ctx, &config, resp)
 		return
 	}
-	if resp.RequiresReplace = Effects.Changed(effect.Replace, req.State.Raw, req.Plan.Raw); len(resp.RequiresReplace) > 0 {
+	if resp.RequiresReplace = before.replacements(&plan, req.State.Raw, req.Plan.Raw); len(resp.RequiresReplace) > 0 {
 		refuseDeletion(&resp.Diagnostics, &before)
 		return
 	}

@@ -115,3 +115,22 @@ func merged(all, others arguments) arguments {
 	}
 	return both
 }
+
+// A state that was written before there was firmware is not refreshed with
+// -refresh=false.
+func TestPlan_OfAStateWithoutFirmwareTakesItForBIOS(t *testing.T) {
+	for firmware, want := range map[any]int{"bios": 0, unknown: 0, "uefi": 1} {
+		was := planOf(t, arguments{"image": "lab/images/i"})
+		is := planOf(t, arguments{"image": "lab/images/i", "firmware": firmware})
+		var before, plan model
+		if diags := was.Get(t.Context(), &before); diags.HasError() {
+			t.Fatal(diags)
+		}
+		if diags := is.Get(t.Context(), &plan); diags.HasError() {
+			t.Fatal(diags)
+		}
+		if got := before.replacements(&plan, was.Raw, is.Raw); len(got) != want {
+			t.Errorf("%v: replaced by %v", firmware, got)
+		}
+	}
+}

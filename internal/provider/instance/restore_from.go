@@ -16,7 +16,7 @@ import (
 
 func restoreFromAttribute() schema.StringAttribute {
 	return schema.StringAttribute{
-		MarkdownDescription: Effects.Describe("restore_from", "Name or id of a `kvm_snapshot` of this very instance, to which it is restored in place: its disk is the snapshot's again, and so are its memory, `vcpus` and `memory_mib` if the snapshot has memory; name, labels, forwards and the like stay. "+
+		MarkdownDescription: Effects.Describe("restore_from", "Name or id of a `kvm_snapshot` of this very instance, to which it is restored in place: its disk is the snapshot's again, and so are its memory, `vcpus`, `memory_mib`, `cpu_model` and `machine_type` if the snapshot has memory; name, labels, forwards and the like stay. "+
 			"Write it out: the snapshot refers to the instance, so that a reference back would be a cycle. "+
 			"It is done once, and remembered on the host: to apply again does nothing. It is done again when another snapshot is named and when this is set again after it was removed; to remove it does nothing to the guest. "+
 			"Default: none. An instance that is yet to be made cannot have it; see `fork_of`."),

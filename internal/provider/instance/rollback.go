@@ -143,6 +143,9 @@ func (m *model) conflicts(snap *host.Snapshot) []conflict {
 	vcpus, memory := number(m.VCPUs, 0), number(m.MemoryMiB, 0)
 	compare(path.Root("vcpus"), vcpus != 0, vcpus, snap.Machine.VCPUs)
 	compare(path.Root("memory_mib"), memory != 0, memory, snap.Machine.MemoryMiB)
+	machineType, cpu := m.MachineType.ValueString(), m.CPUModel.ValueString()
+	compare(path.Root("machine_type"), machineType != "", machineType, snap.Machine.Type)
+	compare(path.Root("cpu_model"), cpu != "", cpu, snap.Machine.CPU)
 	for key, wanted := range m.restrict(snap.Machine) {
 		compare(path.Root("network_interfaces").AtMapKey(key).AtName("restrict"), true, wanted, !wanted)
 	}

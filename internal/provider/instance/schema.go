@@ -58,7 +58,7 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 			},
 			"fork_of": schema.StringAttribute{
 				MarkdownDescription: Effects.Describe("fork_of", "Id of the `kvm_snapshot` or `kvm_instance` to fork. The source may be running, standby or stopped; it goes on unchanged. "+
-					"The fork takes over its virtual CPUs, memory, kernel, disk and network interfaces. Conflicts with `image` and `kernel`. "+
+					"The fork takes over its virtual CPUs, memory, firmware, kernel, disk and network interfaces. Conflicts with `image` and `kernel`. "+
 					"A source that is made anew under the same name replaces no fork; to have that, use `replace_triggered_by`."),
 				Optional:   true,
 				Validators: []validator.String{field.IsID(host.Snapshots, host.Instances)},
@@ -118,7 +118,9 @@ func (r *instanceResource) Schema(ctx context.Context, _ resource.SchemaRequest,
 				Default:             booldefault.StaticBool(false),
 			},
 			"labels":       field.Labels(Effects),
-			"machine_type": field.Fixed(Effects, "machine_type", "QEMU's machine type with its version, such as `pc-q35-7.2`. It stays when the host's QEMU is upgraded."),
+			"machine_type": machineTypeAttribute(),
+			"cpu_model":    cpuModelAttribute(),
+			"firmware":     firmwareAttribute(),
 			"created_at":   field.Fixed(Effects, "created_at", "When the instance was made, as in RFC 3339, UTC."),
 			"timeouts":     field.Timeouts(ctx, Effects, limits),
 		},

@@ -176,7 +176,7 @@ func TestFork_ThatContradictsItsSourceIsRefusedInThePlan(t *testing.T) {
 	t.Parallel()
 	lab := newFakeHost()
 	lab.snapshots = []*host.Snapshot{{Name: "golden", Machine: qemu.Machine{
-		VCPUs: 2, MemoryMiB: 2048, NICs: []qemu.NIC{{Key: "lan"}}, Disk: &qemu.Disk{SizeBytes: 3 << 30},
+		Type: "pc-q35-7.2", CPU: "max", VCPUs: 2, MemoryMiB: 2048, NICs: []qemu.NIC{{Key: "lan"}}, Disk: &qemu.Disk{SizeBytes: 3 << 30},
 	}}}
 	var steps []tf.TestStep
 	for arguments, says := range map[string]string{
@@ -184,6 +184,9 @@ func TestFork_ThatContradictsItsSourceIsRefusedInThePlan(t *testing.T) {
 		"network_interfaces = {}":           `interfaces \[lan\], and the fork\s+names \[\]`,
 		"vcpus = 4":                         `has vcpus = 2`,
 		"memory_mib = 1024":                 `has memory_mib =\s+2048`,
+		`cpu_model = "host"`:                `has cpu_model =\s+"max"`,
+		`machine_type = "pc-q35-8.0"`:       `has machine_type =\s+"pc-q35-7.2"`,
+		`firmware = "uefi"`:                 `has firmware =\s+"bios"`,
 		`network_interfaces = { wan = {} }`: `names\s+\[wan\]`,
 	} {
 		steps = append(steps, tf.TestStep{
