@@ -21,6 +21,7 @@ type source struct {
 	raw         string // its metadata as it was read
 	state       lifecycle.State
 	machine     qemu.Machine // at the instant of the copy
+	saved       []qemu.NIC   // as its memory has them
 	forwards    map[string]map[string]qemu.Forward
 	kernelImage Ref
 	initrdImage Ref
@@ -42,7 +43,7 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 		if snap.Problem != "" {
 			return source{}, c.invalid("%s is damaged: %s", ref, snap.Problem)
 		}
-		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.Forwards, snap.KernelImage, snap.InitrdImage, snap.SeedDigest, nil, qemu.User{}}, nil
+		return source{ref, snap.UID, snap.raw, snap.Kind, snap.Machine, snap.saved, snap.Forwards, snap.KernelImage, snap.InitrdImage, snap.SeedDigest, nil, qemu.User{}}, nil
 	}
 	inst, err := h.Instance(ctx, ref.Name)
 	if err != nil {
@@ -64,8 +65,12 @@ func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	if err != nil {
 		return source{}, err
 	}
+	saved := machine.NICs
+	if inst.State == lifecycle.Standby {
+		saved = inst.saved
+	}
 	user, err := h.user(ctx)
-	return source{ref, inst.UID, inst.raw, inst.State, machine, inst.Forwards, inst.KernelImage, inst.InitrdImage, inst.SeedDigest, &inst.Record, user}, err
+	return source{ref, inst.UID, inst.raw, inst.State, machine, saved, inst.Forwards, inst.KernelImage, inst.InitrdImage, inst.SeedDigest, &inst.Record, user}, err
 }
 
 // ofPresent copies a source, which it looks at anew when somebody else has

@@ -37,7 +37,10 @@ type KernelSpec struct{ Image, Initrd, CommandLine string }
 
 // An InterfaceSpec is a NIC and what is forwarded to it.
 type InterfaceSpec struct {
-	Type     string                  // "user"
+	Type     string                  // "user" or "bridge"
+	MAC      string                  // "": one is chosen, once
+	Bridge   string                  // the host's bridge, for type "bridge" without a network
+	Network  string                  // or the name of the network whose bridge it is
 	Forwards map[string]qemu.Forward // host port 0: one is chosen, once
 	Restrict *bool                   // no way out but the forwards; nil: false, and on a fork as its source's
 }
@@ -86,7 +89,10 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		return nil, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
-		inst.Machine.NICs = append(inst.Machine.NICs, qemu.NIC{Key: key, Type: spec.Interfaces[key].Type, MAC: newMAC(), Restrict: isTrue(spec.Interfaces[key].Restrict)})
+		inst.Machine.NICs = append(inst.Machine.NICs, newNIC(key, spec.Interfaces[key]))
+	}
+	if err := h.checkMACs(ctx, c, inst); err != nil {
+		return nil, err
 	}
 
 	args := slices.Concat(createArgs(inst, image), firmware, spec.Seed.args())

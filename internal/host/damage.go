@@ -134,6 +134,9 @@ const emptyLayer = 4 << 16
 // written to it: somebody started the instance and left the checkpoint, or the
 // host went down just after the start.
 func (i inspection) layerSince(record Record) string {
+	if _, void := i.seen.files["run/replacing"]; void { // it was not complete yet
+		return ""
+	}
 	frozen := layerFiles(i.machine)
 	for _, stack := range record.Machine.Stacks() {
 		if top := stack.Layers[0].File; !slices.Contains(frozen, top) && i.seen.files["disk/"+top].size >= emptyLayer {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,8 +62,12 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	if spec.Seed != nil {
 		inst.setSeed(*spec.Seed)
 	}
+	inst.Machine.NICs = forkNICs(s.machine.NICs, spec.Interfaces)
+	if err := h.checkMACs(ctx, c, inst); err != nil {
+		return nil, err
+	}
 	if s.hasMemory() {
-		inst.State = lifecycle.Standby
+		inst.State, inst.saved = lifecycle.Standby, s.saved
 	} else if size := int64(spec.DiskGiB) << 30; size > 0 {
 		inst.Machine = withSize(inst.Machine, size) // its first layer of its own will have it
 	}
@@ -116,6 +121,9 @@ func (spec ForkSpec) agrees(c call, s source) error {
 		return c.invalid("its network interfaces are %v, but a fork has those of its source, %v", asked, has)
 	}
 	for _, nic := range m.NICs {
+		if wanted := spec.Interfaces[nic.Key].MAC; nic.Type != bridged && wanted != "" && !strings.EqualFold(wanted, nic.MAC) {
+			return c.invalid("mac_address of its network interface %s is %s, but a fork has that of its source, %s, unless it is on a bridge", nic.Key, wanted, nic.MAC)
+		}
 		if wanted := spec.Interfaces[nic.Key].Restrict; wanted != nil && *wanted != nic.Restrict {
 			return c.invalid("restrict of its network interface %s is %t, but a fork has that of its source, %t", nic.Key, *wanted, nic.Restrict)
 		}

@@ -3,7 +3,7 @@
 visit "$1"
 [ ! -d instances ] || bound_consoles 2>/dev/null
 set --
-for dir in images instances snapshots volumes; do
+for dir in images instances snapshots volumes networks; do
 	[ ! -d "$dir" ] || set -- "$@" "$dir"
 done
 # A line of the listing is a file's: names of more lines than one are nobody's.
@@ -13,10 +13,11 @@ echo '[metadata]'
 [ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o -type f -name '*.json' -exec grep -aH '' {} +
 records='' # those of processes, which are short
 [ ! -d instances ] || records=$(find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -size -2 \( -path '*/run/control.pid' -o -path '*/run/receiver.pid' \) -exec grep -aH '' {} +)
+[ ! -d networks ] || records=$records$newline$(find networks -maxdepth 3 -path "*$newline*" -prune -o -type f -size -2 -path '*/run/dnsmasq.pid' -exec grep -aH '' {} +)
 printf '%s\n' "$records"
 # A checkpoint that has lost its parts is one nevertheless.
 echo '[files]'
-[ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' -o -path '*/run/asleep' -o -name maker \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
+[ $# -eq 0 ] || find "$@" -maxdepth 3 -path "*$newline*" -prune -o \( -type f \( -path '*/disk/*' -o -path '*/checkpoint/*' -o -path '*/boot/*' -o -path 'images/*' -o -path '*/rollback/instance.json' -o -path 'instances/*/run/asleep' -o -path 'instances/*/run/replacing' -o -name maker \) -o -type d -path 'instances/*/checkpoint' \) -exec stat -c '%h %b %s %n' {} +
 echo '[processes]'
 printf '%s %s\n' "$BOOT_ID" "$MACHINE_ID"
 set --
@@ -42,6 +43,12 @@ echo '[checkpoints]'
 for memory in instances/*/checkpoint/memory; do
 	case $memory in *"$newline"*) ;; *) printf '%s\n' "$memory" ;; esac
 done
+echo '[networks]'
+if [ -d networks ]; then
+	ip -o link show type bridge 2>/dev/null | sed -n 's/^[0-9]*: \(kvmnet[0-9a-f]*\): .*/bridge \1/p'
+	[ "$LOGIN" = 0 ] || echo 'tables unknown' # only root sees them
+	nft list tables inet 2>/dev/null | sed -n 's/^table inet \(kvmnet[0-9a-f]*\)$/table \1/p'
+fi
 echo '[ports]'
 if [ -d ports ]; then
 	printf '*'

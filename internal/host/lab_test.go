@@ -226,6 +226,11 @@ func (l *lab) clean() error {
 	for _, snap := range snapshots {
 		errs = append(errs, l.DeleteSnapshot(ctx, snap.Name, snap.UID))
 	}
+	networks, err := l.Networks(ctx)
+	errs = append(errs, err)
+	for _, n := range networks {
+		errs = append(errs, l.DeleteNetwork(ctx, n.Name, n.UID))
+	}
 	images, err := l.Images(ctx)
 	errs = append(errs, err)
 	for _, image := range images {

@@ -17,7 +17,9 @@ func (h *Host) dir(ref Ref) string { return path.Join(h.DataDir, ref.String()) }
 
 // metadata is the file of each kind that says what an object is.
 func metadata(kind Kind) string {
-	return map[Kind]string{Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json", Volumes: "volume.json"}[kind]
+	return map[Kind]string{
+		Images: "image.json", Instances: "instance.json", Snapshots: "snapshot.json", Volumes: "volume.json", Networks: "network.json",
+	}[kind]
 }
 
 // newLayer is a layer that nobody has.

@@ -20,7 +20,7 @@ fail() { # STATUS MESSAGE
 
 visit() { # DATA_DIR: goes there to look
 	cd "$1" 2>/dev/null || fail $UNFIT "the data directory $1 is not there or may not be entered by $(id -un)"
-	for part in images instances snapshots volumes ports; do
+	for part in images instances snapshots volumes networks ports; do
 		is -d "$part" || fail $UNFIT "$1/$part $STRANGE"
 	done
 }
@@ -28,7 +28,7 @@ visit() { # DATA_DIR: goes there to look
 enter() { # DATA_DIR: goes there to change something, and sweeps
 	visit "$1"
 	[ -d ports ] || fail $UNFIT "the data directory $1 is empty: is its filesystem mounted?"
-	sweep . images instances snapshots volumes
+	sweep . images instances snapshots volumes networks
 }
 
 settle() { # DATA_DIR: enters it to make something there, its parts, too, if they are missing
@@ -52,8 +52,8 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		"$1/rollback/disk" "$1/rollback/boot" "$1/rollback/checkpoint"; do
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
-	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/volume.json" "$1/data" \
-		"$1"/run/control.* "$1"/run/receiver.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
+	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/volume.json" "$1/network.json" "$1/data" "$1/leases" \
+		"$1"/run/dnsmasq.* "$1"/run/control.* "$1"/run/receiver.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1"/boot/* \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
@@ -171,6 +171,22 @@ make_room() { # OBJECT: deletes it, if it is known to nobody
 	! maker "$1" || [ "$maker" ] || destroy "$1" "$its_uid"
 }
 
+rooted() { # a network is the host's
+	[ "$LOGIN" = 0 ] || fail $UNFIT "a network needs a login that is root, for its bridge, its rules and its dnsmasq, and the login is $(id -un): use a bridge that the host has, or another login"
+}
+
+lower() { # UID: in a network's directory: removes all that it has on the host
+	rooted
+	case $1 in '' | *[!0-9a-f-]*) fail $INVALID "$1 is not a network's uid" ;; esac
+	end dnsmasq "$1"
+	bridge=kvmnet${1%%-*}
+	nft delete table inet "$bridge" 2>/dev/null
+	ip link del dev "$bridge" 2>/dev/null
+	rm -rf "/run/terraform-kvm/$1"
+	! ip link show dev "$bridge" >/dev/null 2>&1 || fail $FAILED "its bridge $bridge cannot be removed"
+	! nft list table inet "$bridge" >/dev/null 2>&1 || fail $FAILED "its rules, table inet $bridge, cannot be removed"
+}
+
 destroy() { # OBJECT UID: with its processes and its ports
 	(cd "$1" && end control "$2" && end receiver "$2") || exit
 	case $1 in
@@ -181,6 +197,7 @@ destroy() { # OBJECT UID: with its processes and its ports
 		sync ports || fail $FAILED "cannot release its ports"
 		;;
 	volumes/*) free "$1" "$(sed -n 's/.*"layers":\[{"file":"\([0-9a-f]*\.qcow2\)".*/\1/p' "$1/volume.json")" '' ;;
+	networks/*) (cd "$1" && lower "$2") || exit ;;
 	esac
 	remove "$1"
 }
@@ -389,8 +406,8 @@ alive() { # NAME UID: in an instance's directory; sets $pid
 	case $its_arguments in *"$2"*) ;; *) return 1 ;; esac
 }
 
-runs() { # NAME UID: alive, and its guest has run; one that never has is what a start left that died
-	alive "$1" "$2" && grep -qs '"event": "RESUME"' "run/$1.out"
+runs() { # NAME UID: alive, and its guest has run; one that never has, or whose cards are being replaced, is what a start left that died
+	alive "$1" "$2" && [ ! -f run/replacing ] && grep -qs '"event": "RESUME"' "run/$1.out"
 }
 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background, with a channel to its guest's agent where $agent is yes; sets $pid
@@ -407,7 +424,7 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background, with a channel to 
 		proc_stat self
 		read -r self _ </proc/self/stat
 		write "run/$spawned.pid" "$self $proc_start $BOOT_ID $MACHINE_ID" || exit
-		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 6>&- 9>&-
+		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 5>&- 6>&- 9>&-
 	) &
 	pid=$!
 }

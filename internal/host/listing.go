@@ -21,6 +21,7 @@ type listing struct {
 	instances map[string]*Instance
 	snapshots map[string]*Snapshot
 	volumes   map[string]*Volume
+	networks  map[string]*Network
 	taken     map[int]bool // host ports that are claimed, or listened on
 }
 
@@ -69,7 +70,14 @@ func parseListing(dir, text string) (*listing, error) {
 	procs := parseProcesses(sections["[processes]"][1:])
 	listening := parseListening(sections["[ports]"][1:])
 
-	l := &listing{images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{}, volumes: map[string]*Volume{}}
+	l := &listing{
+		images: map[string]*Image{}, instances: map[string]*Instance{}, snapshots: map[string]*Snapshot{},
+		volumes: map[string]*Volume{}, networks: map[string]*Network{},
+	}
+	carried := map[string]bool{}
+	for _, line := range sections["[networks]"] {
+		carried[line] = true
+	}
 	for ref, seen := range objects {
 		switch ref.Kind {
 		case Images:
@@ -80,6 +88,8 @@ func parseListing(dir, text string) (*listing, error) {
 			l.volumes[ref.Name] = readVolume(dir, ref, seen)
 		case Instances:
 			l.instances[ref.Name] = readInstance(dir, ref, seen, procs, listening)
+		case Networks:
+			l.networks[ref.Name] = readNetwork(ref, seen, procs, carried)
 		}
 	}
 	l.join()
@@ -226,6 +236,7 @@ func readSnapshot(dir string, ref Ref, seen *evidence) *Snapshot {
 		snap.disbelieve()
 	}
 	snap.Name, snap.Unkept = ref.Name, seen.isUnkept()
+	snap.saved = machineOfCheckpoint(seen, snap.Machine).NICs
 	for name, f := range seen.files {
 		if name != "maker" {
 			snap.SizeBytes += f.diskBytes

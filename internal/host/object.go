@@ -21,6 +21,7 @@ const (
 	Instances Kind = "instances"
 	Snapshots Kind = "snapshots"
 	Volumes   Kind = "volumes"
+	Networks  Kind = "networks"
 )
 
 // A Ref names an object on a host: "snapshots/golden" in text.
@@ -45,7 +46,7 @@ func (r Ref) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 func (r *Ref) UnmarshalText(text []byte) error {
 	kind, name, _ := strings.Cut(string(text), "/")
-	known := slices.Contains([]Kind{Images, Instances, Snapshots, Volumes}, Kind(kind)) && NamePattern.MatchString(name)
+	known := slices.Contains([]Kind{Images, Instances, Snapshots, Volumes, Networks}, Kind(kind)) && NamePattern.MatchString(name)
 	if !known && len(text) > 0 {
 		return fmt.Errorf("%q names no object", text)
 	}
@@ -104,10 +105,11 @@ type Instance struct {
 
 	Strays []string // keys of disks whose volumes are not there any more; the instance has what they had
 
-	raw     string // instance.json to the letter: what a change is conditional on
-	frozen  bool   // its top layer belongs to others too, and is not written any more
-	copying bool   // its guest stands still, and its memory is being copied
-	halfway bool   // its rollback to a snapshot is committed and not finished
+	raw     string     // instance.json to the letter: what a change is conditional on
+	saved   []qemu.NIC // those of its checkpoint, if it has one
+	frozen  bool       // its top layer belongs to others too, and is not written any more
+	copying bool       // its guest stands still, and its memory is being copied
+	halfway bool       // its rollback to a snapshot is committed and not finished
 }
 
 // Present are the forwards that there are: those of the metadata without the
@@ -154,6 +156,7 @@ type Snapshot struct {
 	Unkept     bool `json:"-"` // whoever had it taken has not said yet that they know of it
 
 	raw    string                     // snapshot.json to the letter
+	saved  []qemu.NIC                 // those of its checkpoint, if it has one
 	others map[string]json.RawMessage // keys of it that are none of the above
 }
 

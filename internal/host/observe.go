@@ -33,6 +33,8 @@ func readInstance(dir string, ref Ref, seen *evidence, procs processes, listenin
 		record := inst.Record
 		if inst.State == lifecycle.Standby {
 			inst.Machine = machineOfCheckpoint(seen, inst.Machine)
+			inst.saved = inst.Machine.NICs
+			inst.Machine.NICs = ofTheirOwn(inst.saved, record.Machine.NICs)
 		}
 		inst.Problem, inst.Rescue = inspection{dir, ref, seen, inst.Machine}.ofInstance(record, inst.State)
 	}
@@ -101,12 +103,12 @@ func lost(inst *Instance, seen *evidence, listening map[int]bool) map[string]map
 // observe sets the state that the facts say: whether the recorded process is
 // alive, what it last said of its guest, and whether there is a checkpoint. A
 // process that is stopped (SIGSTOP) or on another machine cannot be judged. One
-// whose guest has never run counts for nothing: it is being started, or whoever
-// started it has died. A checkpoint beside a process is of the past.
+// whose guest has never run, or whose network cards are being replaced, counts for
+// nothing: it is being started, or whoever started it has died. A checkpoint beside a process is of the past.
 func (i *Instance) observe(seen *evidence, procs processes) {
 	messages := qemu.Messages(seen.events)
 	verdict, why := liveness(seen.texts["run/control.pid"], procs)
-	if verdict == living && !hasRun(messages) {
+	if _, replacing := seen.files["run/replacing"]; verdict == living && (replacing || !hasRun(messages)) {
 		verdict = dead
 	}
 	switch verdict {

@@ -16,6 +16,7 @@ type (
 	plainRecord   Record
 	plainSnapshot Snapshot
 	plainImage    Image
+	plainNetwork  Network
 )
 
 func (r *Record) UnmarshalJSON(text []byte) (err error) {
@@ -68,3 +69,10 @@ func encode(known any, others map[string]json.RawMessage) ([]byte, error) {
 	}
 	return append(append(text[:len(text)-1], ','), more[1:]...), nil
 }
+
+func (n *Network) UnmarshalJSON(text []byte) (err error) {
+	n.others, err = decode(text, (*plainNetwork)(n))
+	return err
+}
+
+func (n Network) MarshalJSON() ([]byte, error) { return encode(plainNetwork(n), n.others) }

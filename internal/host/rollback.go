@@ -30,7 +30,7 @@ func (h *Host) Rollback(ctx context.Context, inst *Instance, snap *Snapshot) err
 		record.RestoredFrom.String(), snap.raw, words(layerFiles(snap.Machine)), words(bootFiles(snap.Machine)), words(snap.checkpointFiles())); err != nil {
 		return err
 	}
-	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, frozen: true}
+	*inst = Instance{Record: record, State: snap.Kind, raw: becomes, saved: snap.saved, frozen: true}
 	return nil
 }
 

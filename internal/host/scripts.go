@@ -38,6 +38,10 @@ var (
 	startScript string
 	//go:embed seed.sh
 	seedScript string
+	//go:embed bridge.sh
+	bridgeScript string
+	//go:embed network.sh
+	networkScript string
 	//go:embed flatten.sh
 	flattenScript string
 	//go:embed resume.sh

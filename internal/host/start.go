@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -65,14 +66,27 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		}
 		top := stack.Above(newLayer())
 		record.Machine = record.Machine.WithStack(top)
-		above, becomes = append(above, layerWords(top)), compact(record)
+		above = append(above, layerWords(top))
+	}
+	machine, saved := record.Machine, record.Machine.NICs
+	if role == qemu.Restored {
+		saved = inst.saved
+	}
+	var replace []string
+	machine.NICs, record.Machine.NICs, replace = replaced(record.Machine.NICs, saved)
+	if len(above) > 0 || len(replace) > 0 {
+		becomes = compact(record)
+	}
+	script, connected := startScript, links(inst.UID, record.Machine.NICs)
+	if connected != "" {
+		script = bridgeScript + startScript
 	}
 	args := []string{h.dir(c.object), inst.UID, inst.raw, mode, becomes, words(above), words(written)}
-	args = append(args, user.Name, yes(inst.Machine.Agent), h.QEMUBinary)
-	args = append(args, qemu.Args(record.Machine, qemu.Process{
+	args = append(args, connected, strings.Join(replace, "\n"), user.Name, yes(inst.Machine.Agent), h.QEMUBinary)
+	args = append(args, qemu.Args(machine, qemu.Process{
 		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards, User: user,
 	})...)
-	out, err := c.write(ctx, startScript, args...)
+	out, err := c.write(ctx, script, args...)
 	if err != nil {
 		return err
 	}

@@ -1,11 +1,13 @@
 # Starts an instance's process and lets its guest run: from its firmware on, or
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
-# $4 mode (boot or restore); $5 instance.json with new top layers, $6 these, in
-# groups as in lib.sh, or nothing; $7 the layers that may be written as they are;
-# then the user whom QEMU becomes, or nothing, whether the guest has an agent (yes
-# or no), QEMU and its arguments.
-dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 above=$6 written=$7 user=$8 agent=$9
-shift 9
+# $4 mode (boot or restore); $5 instance.json with new top layers or network cards,
+# $6 these layers, in groups as in lib.sh, or nothing; $7 the layers that may be
+# written as they are; $8 links to bridges and $9 network cards to replace as in
+# bridge.sh, which is needed for them; then the user whom QEMU becomes, or nothing,
+# whether the guest has an agent (yes or no), QEMU and its arguments.
+dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 above=$6 written=$7
+links=$8 replace=$9 user=${10} agent=${11}
+shift 11
 
 lock "$dir"
 cd "$dir" || exit
@@ -17,6 +19,19 @@ if [ "$mode" = restore ]; then
 else
 	[ ! -d checkpoint ] || fail $CHANGED "it has a checkpoint"
 fi
+
+if [ -f run/replacing ]; then # of a start that was killed: what its guest wrote before it was complete is void
+	read -r voids <run/replacing
+	[ "$mode" = restore ] || voids=''
+	for void in $voids; do
+		case $void in
+		*/*) ;;
+		*) grep -q "$void" checkpoint/machine.json || rm -f "disk/$void" ;;
+		esac
+	done
+	rm run/replacing
+fi
+[ -z "$links" ] || find_bridges
 
 mkdir -p run
 rm -f run/asleep
@@ -38,9 +53,9 @@ each_layer 4 own_layer $above
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
-	rm -f "run/control.pid"
+	rm -f run/control.pid run/replacing
 	# shellcheck disable=SC2086
-	[ -z "$above" ] || { restore instance.json "$was" && each_layer 4 drop_layer $above; }
+	[ -z "$becomes" ] || { restore instance.json "$was" && each_layer 4 drop_layer $above; }
 	[ ! -f run/control.log ] || tail -n 15 run/control.log >&2
 	fail $FAILED "$said"
 }
@@ -59,15 +74,28 @@ case $mode in
 restore) cp checkpoint/device-state run && command : >run/asleep ;;
 *) command : >run/console.log ;;
 esac || { said='cannot write to run/' && undo; }
+if [ "$links" ] && [ "$LOGIN" != 0 ]; then
+	choose_taps
+	for argument; do
+		shift
+		with_tap "$argument"
+		set -- "$@" "$argument"
+	done
+fi
 spawn control "$@" || undo
 exec 8<run/control.out
 # While QEMU starts, what it stands on gets to the disk.
 # shellcheck disable=SC2086
-[ -z "$above" ] || { each_layer 4 sync_layer $above && sync disk && put instance.json "$becomes"; } || { said='cannot write to the disk' && undo; }
+[ -z "$above" ] || { each_layer 4 sync_layer $above && sync disk; } || { said='cannot write to the disk' && undo; }
+[ -z "$becomes" ] || put instance.json "$becomes" || { said='cannot write to the disk' && undo; }
 greet control 8 "$pid" || undo
+exec 5<&-
 [ "$mode" != restore ] || load || undo
+[ -z "$replace" ] || disconnect || undo
+[ -z "$links" ] || [ "$replace" ] || attach || undo
 say control '{"execute":"cont","id":"cont"}'
 await 8 "$pid" 50 '"id": "cont"' || undo
+[ -z "$replace" ] || { replace_cards && attach && rm run/replacing && sync run; } || undo
 
 # From here on the guest writes above the checkpoint, which is past.
 [ "$mode" != restore ] || remove checkpoint

@@ -40,6 +40,6 @@ func (h *Host) Standby(ctx context.Context, inst *Instance) error {
 	if _, err := c.write(ctx, captureScript+standbyScript, args...); err != nil {
 		return err
 	}
-	inst.State = lifecycle.Standby
+	inst.State, inst.saved = lifecycle.Standby, inst.Machine.NICs
 	return nil
 }

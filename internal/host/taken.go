@@ -38,6 +38,10 @@ func (l *listing) owner(ref Ref) string {
 		if volume, ok := l.volumes[ref.Name]; ok {
 			return describe(ref, volume.CreatedAt, volume.UID, volume.Labels, volume.Problem)
 		}
+	case Networks:
+		if n, ok := l.networks[ref.Name]; ok {
+			return describe(ref, n.CreatedAt, n.UID, n.Labels, n.Problem)
+		}
 	case Instances:
 		if inst, ok := l.instances[ref.Name]; ok {
 			return describe(ref, inst.CreatedAt, inst.UID, inst.Labels, inst.Problem)

@@ -24,6 +24,7 @@ type Change struct {
 	Seed               *Seed                              // of a stopped instance, or of one in standby, which reads it when it boots; without a digest: none
 	Restrict           map[string]bool                    // of a stopped instance, by interface; those that are missing stay
 	Renewal            *Renewal                           // of a fork whose guest has not been told yet
+	NICs               map[string]NICChange               // of a stopped instance, by interface
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Disks              map[string]DiskSpec                // by key, all of them; of an instance that runs or is stopped
@@ -53,6 +54,14 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 	}
 	if err := h.checkBoot(ctx, c, inst.Record, changed.Record); err != nil {
 		return err
+	}
+	if change.NICs != nil {
+		if err := h.checkMACs(ctx, c, &changed); err != nil {
+			return err
+		}
+		if err := checkObject(changed.UID, changed.Machine, nil); err != nil {
+			return c.invalid("%s", err)
+		}
 	}
 	if change.Forwards == nil {
 		return h.commitUpdate(ctx, c, inst, &changed, change.Seed)
@@ -88,7 +97,7 @@ func (h *Host) Check(ctx context.Context, inst *Instance, change Change) error {
 // apply makes the changes that need no host.
 func (i *Instance) apply(c call, change Change) error {
 	if change.VCPUs != nil || change.MemoryMiB != nil || change.CPU != nil || change.MachineType != nil ||
-		change.Kernel != nil || change.Agent != nil || change.Restrict != nil {
+		change.Kernel != nil || change.Agent != nil || change.Restrict != nil || change.NICs != nil {
 		if i.State != lifecycle.Stopped {
 			return c.invalid("it is %s, and its machine can be changed only when it is stopped", i.State)
 		}
@@ -134,6 +143,9 @@ func (i *Instance) apply(c call, change Change) error {
 	}
 	if change.Restrict != nil {
 		m.NICs = withRestrict(m.NICs, change.Restrict)
+	}
+	if change.NICs != nil {
+		m.NICs = withNICs(m.NICs, change.NICs)
 	}
 	if change.Kernel != nil {
 		i.setKernel(*change.Kernel)

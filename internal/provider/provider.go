@@ -13,6 +13,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/image"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/instance"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/network"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/snapshot"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/volume"
 )
@@ -48,7 +49,7 @@ func (p *kvmProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp *
 }
 
 func (p *kvmProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{image.NewResource, instance.NewResource, snapshot.NewResource, volume.NewResource}
+	return []func() resource.Resource{image.NewResource, instance.NewResource, network.NewResource, snapshot.NewResource, volume.NewResource}
 }
 
 func (p *kvmProvider) DataSources(context.Context) []func() datasource.DataSource {

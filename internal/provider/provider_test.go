@@ -13,6 +13,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/image"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/instance"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/network"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/prototest"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/snapshot"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/volume"
@@ -49,7 +50,7 @@ func TestSchema_DescribesEveryAttribute(t *testing.T) {
 	for name, schema := range s.DataSourceSchemas {
 		all["data "+name] = schema
 	}
-	if len(all) != 9 {
+	if len(all) != 10 {
 		t.Errorf("%d schemas: %v", len(all), slices.Sorted(maps.Keys(all)))
 	}
 	for name, schema := range all {
@@ -67,7 +68,8 @@ func TestSchema_DescribesEveryAttribute(t *testing.T) {
 func TestSchema_HasOneEffectOfEveryAttribute(t *testing.T) {
 	schemas := serve(t).Schemas().ResourceSchemas
 	for name, table := range map[string]effect.Table{
-		"kvm_image": image.Effects, "kvm_instance": instance.Effects, "kvm_snapshot": snapshot.Effects, "kvm_volume": volume.Effects,
+		"kvm_image": image.Effects, "kvm_instance": instance.Effects, "kvm_network": network.Effects,
+		"kvm_snapshot": snapshot.Effects, "kvm_volume": volume.Effects,
 	} {
 		declared := attributes("", schemas[name].Block.Attributes)
 		for path, attribute := range declared {

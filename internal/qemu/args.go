@@ -96,6 +96,10 @@ func Args(m Machine, p Process) []string {
 	}
 	args = append(args, disks(m, p.Role)...)
 	for i, nic := range m.NICs {
+		if nic.Type == "bridge" {
+			args = append(args, bridgeNIC(i, nic, p)...)
+			continue
+		}
 		args = append(args, "-netdev", netdev(i, nic, p),
 			"-device", fmt.Sprintf("virtio-net-pci,id=nic%d,netdev=net%d,mac=%s,addr=%#x,romfile=", i, i, nic.MAC, nicSlot+i))
 	}

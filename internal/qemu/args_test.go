@@ -56,6 +56,11 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 	dropped.User, runWith.User = User{Name: "qemu"}, User{Name: "qemu", RunWith: true}
 	bare := machine()
 	bare.Kernel, bare.Disk, bare.NICs = nil, nil, nil
+	bridged := machine()
+	bridged.NICs = []NIC{
+		{Key: "lan", Type: "bridge", MAC: "52:54:01:00:00:01", Bridge: "br0"}, machine().NICs[1],
+		{Key: "dmz", Type: "bridge", MAC: "52:54:01:00:00:03", Network: "dmz", Port: 1},
+	}
 	withAgent, uefi := bare, bare
 	withAgent.Agent = true
 	uefi.Firmware = &UEFI{CodeBytes: 3653632, VariablesBytes: 540672}
@@ -72,6 +77,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		"uefi-receiver":   Args(uefi, process(Receiver)),
 		"disks":           Args(withDisks(), process(Boot)),
 		"disks-receiver":  Args(withDisks(), process(Receiver)),
+		"bridge":          Args(bridged, process(Restored)),
+		"bridge-receiver": Args(bridged, process(Receiver)),
 		"agent":           Args(withAgent, process(Restored)),
 		"agent-receiver":  Args(withAgent, process(Receiver)),
 	} {

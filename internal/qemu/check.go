@@ -50,8 +50,8 @@ func (m Machine) Check() error {
 		return err
 	}
 	for _, nic := range m.NICs {
-		if nic.Type != "user" || !macPattern.MatchString(nic.MAC) {
-			return fmt.Errorf("a network interface of type %q with MAC address %q is not known", nic.Type, nic.MAC)
+		if err := nic.check(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -51,12 +51,18 @@ type Seed struct {
 // A NIC is a virtio network card.
 type NIC struct {
 	Key  string `json:"key"`  // as in network_interfaces
-	Type string `json:"type"` // of its backend: "user"
+	Type string `json:"type"` // of its backend: "user" or "bridge"
 	MAC  string `json:"mac"`
 
 	// Restrict cuts the guest off from all but the forwards to it. It is of no
 	// checkpoint: one can be loaded with it and without.
 	Restrict bool `json:"restrict,omitempty"`
+
+	// Of type "bridge" only. The bridge is of no checkpoint either; Port is: the
+	// card is replaced by one in the other of its ports.
+	Bridge  string `json:"bridge,omitempty"`  // of the host, unless Network is set
+	Network string `json:"network,omitempty"` // the network whose bridge it is
+	Port    int    `json:"port,omitempty"`    // in which of its two PCI ports it is: 0 or 1
 }
 
 // A Forward makes a guest's port reachable on the host.

@@ -21,8 +21,9 @@ import (
 // put an overlay on them, never write to them.
 //
 // It answers HTTP on port 80 (see [GuestClient]) and "SSH-2.0-testguest" on
-// port 22, has the address that QEMU's user network expects (10.0.2.15), mounts
-// its first virtio disk at /disk, and powers off at the ACPI power button.
+// port 22, has the address that QEMU's user network expects (10.0.2.15), and on a
+// bridge 10.77. and the last two bytes of its MAC address, mounts its first virtio
+// disk at /disk, and powers off at the ACPI power button.
 // Package guestinit lists the kernel command line words that change that.
 type Guest struct {
 	Kernel        string // vmlinuz

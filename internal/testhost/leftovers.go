@@ -11,7 +11,7 @@ import (
 
 // objectDirs are the directories of the data directory that may stay when all
 // objects are gone.
-var objectDirs = []string{"images", "instances", "ports", "snapshots", "volumes"}
+var objectDirs = []string{"images", "instances", "networks", "ports", "snapshots", "volumes"}
 
 // Leftovers names what is on the host that a user of it should have removed when
 // done: processes that use the data directory, with the ports they listen on,

@@ -138,3 +138,9 @@ func (l *Link) carry(from, to *os.File, seed uint64, fromClient bool) {
 		}
 	})
 }
+
+// Within returns the command that runs argv in the link's namespace: network
+// interfaces made there are gone with it.
+func (l *Link) Within(argv ...string) []string {
+	return append(Options{Link: l}.within(), argv...)
+}

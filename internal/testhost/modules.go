@@ -18,7 +18,7 @@ var guestModules = []string{
 	"virtio_pci", "virtio_net", "virtio_blk", "virtio_scsi", "sd_mod",
 	"crc32c_generic?", "ext4",
 	"button", "evdev",
-	"pvpanic_pci?", "vmgenid?",
+	"pvpanic_pci?", "vmgenid?", "af_packet?",
 	"isofs", // for the seed of cloud-init
 }
 

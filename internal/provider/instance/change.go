@@ -47,6 +47,7 @@ func (m *model) change(inst *host.Instance) host.Change {
 		change.Renewal = &renewal
 	}
 	change.Restrict = m.restrict(inst.Machine)
+	change.NICs = m.nics(inst.Machine)
 	change.Forwards = m.forwards(inst)
 	change.Disks = m.disks(inst)
 	return change
@@ -88,6 +89,30 @@ func (m *model) restrict(machine qemu.Machine) map[string]bool {
 				differ = map[string]bool{}
 			}
 			differ[nic.Key] = *wanted
+		}
+	}
+	return differ
+}
+
+// nics is what of network interfaces is to be another address or bridge; nil when
+// nothing is.
+func (m *model) nics(machine qemu.Machine) map[string]host.NICChange {
+	var differ map[string]host.NICChange
+	specs := interfaceSpecs(m.NetworkInterfaces)
+	for _, nic := range machine.NICs {
+		var change host.NICChange
+		spec := specs[nic.Key]
+		if spec.MAC != nic.MAC {
+			change.MAC = spec.MAC
+		}
+		if spec.Bridge != nic.Bridge || spec.Network != nic.Network {
+			change.Bridge, change.Network = spec.Bridge, spec.Network
+		}
+		if change != (host.NICChange{}) {
+			if differ == nil {
+				differ = map[string]host.NICChange{}
+			}
+			differ[nic.Key] = change
 		}
 	}
 	return differ
@@ -160,7 +185,7 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 // withoutStop is what of a change needs none.
 func withoutStop(change host.Change) host.Change {
 	change.VCPUs, change.MemoryMiB, change.Kernel, change.Agent, change.Restrict, change.Seed = nil, nil, nil, nil, nil, nil
-	change.CPU, change.MachineType = nil, nil
+	change.CPU, change.MachineType, change.NICs = nil, nil, nil
 	return change
 }
 

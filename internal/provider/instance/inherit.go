@@ -64,6 +64,24 @@ func (m inheritedMap) PlanModifyMap(ctx context.Context, req planmodifier.MapReq
 	}
 }
 
+// An inheritedPlace that is left out is none, and on a fork what the source has,
+// unless another attribute of the same object takes its place.
+type inheritedPlace struct{ unless string }
+
+func (m inheritedPlace) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if !req.ConfigValue.IsNull() {
+		return
+	}
+	var other types.String
+	req.Config.GetAttribute(ctx, req.Path.ParentPath().AtName(m.unless), &other)
+	switch {
+	case !other.IsNull(), !isFork(ctx, req.Config):
+		resp.PlanValue = types.StringNull()
+	case !req.State.Raw.IsNull():
+		resp.PlanValue = req.StateValue
+	}
+}
+
 // isFork takes an origin that is not known yet for one.
 func isFork(ctx context.Context, config tfsdk.Config) bool {
 	var source types.String
@@ -79,5 +97,7 @@ func (inheritedBool) Description(context.Context) string           { return inhe
 func (inheritedBool) MarkdownDescription(context.Context) string   { return inheritance }
 func (inheritedMap) Description(context.Context) string            { return inheritance }
 func (inheritedMap) MarkdownDescription(context.Context) string    { return inheritance }
+func (inheritedPlace) Description(context.Context) string          { return inheritance }
+func (inheritedPlace) MarkdownDescription(context.Context) string  { return inheritance }
 func (keptText) Description(context.Context) string                { return inheritance }
 func (keptText) MarkdownDescription(context.Context) string        { return inheritance }

@@ -17,25 +17,44 @@ var forwardType = types.ObjectType{AttrTypes: map[string]attr.Type{
 
 var interfaceType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"type":        types.StringType,
+	"bridge":      types.StringType,
+	"network":     types.StringType,
 	"mac_address": types.StringType,
 	"restrict":    types.BoolType,
 	"forward":     types.MapType{ElemType: forwardType},
 }}
 
-// interfacesValue is what an instance has, never null: neither the map nor a
+// interfacesValue is what an instance of the host of that name has, never null: neither the map nor a
 // forward in it, so that nothing and an empty map are one thing.
-func interfacesValue(inst *host.Instance) types.Map {
+func interfacesValue(name string, inst *host.Instance) types.Map {
 	present := inst.Present()
 	interfaces := make(map[string]attr.Value, len(inst.Machine.NICs))
 	for _, nic := range inst.Machine.NICs {
 		interfaces[nic.Key] = types.ObjectValueMust(interfaceType.AttrTypes, map[string]attr.Value{
 			"type":        types.StringValue(nic.Type),
+			"bridge":      orNull(nic.Bridge),
+			"network":     networkValue(name, nic.Network),
 			"mac_address": types.StringValue(nic.MAC),
 			"restrict":    types.BoolValue(nic.Restrict),
 			"forward":     forwardsValue(present[nic.Key]),
 		})
 	}
 	return types.MapValueMust(interfaceType, interfaces)
+}
+
+func orNull(text string) types.String {
+	if text == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(text)
+}
+
+// networkValue is the id of a network on a host; null of none.
+func networkValue(name, network string) types.String {
+	if network == "" {
+		return types.StringNull()
+	}
+	return idValue(name, host.Ref{Kind: host.Networks, Name: network})
 }
 
 func forwardsValue(forwards map[string]qemu.Forward) types.Map {
@@ -66,6 +85,9 @@ func interfaceSpecs(interfaces types.Map) map[string]host.InterfaceSpec {
 		restrict, _ := object.Attributes()["restrict"].(types.Bool)
 		specs[key] = host.InterfaceSpec{
 			Type:     text(object, "type").ValueString(),
+			MAC:      text(object, "mac_address").ValueString(),
+			Bridge:   text(object, "bridge").ValueString(),
+			Network:  refOf(text(object, "network")).Name,
 			Forwards: forwardsOf(object.Attributes()["forward"]),
 			Restrict: pointer(restrict),
 		}

@@ -40,7 +40,9 @@ func listedAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Network cards by name.",
 			Computed:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"type":        text("Kind of the network: `user`."),
+				"type":        text("Kind of the network: `user` or `bridge`."),
+				"bridge":      text("Bridge of the host that it is on, if it is named."),
+				"network":     text("Id of the network that it is on, if it is."),
 				"mac_address": text("MAC address."),
 				"restrict":    schema.BoolAttribute{MarkdownDescription: "Whether the guest is cut off from all but the forwards.", Computed: true},
 				"forward": schema.MapNestedAttribute{

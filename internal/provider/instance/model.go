@@ -74,7 +74,7 @@ func (m *model) fill(name string, inst *host.Instance) {
 		m.DiskGiB = types.Int64Value(int64(inst.DiskGiB))
 	}
 	m.State = types.StringValue(string(inst.State))
-	m.NetworkInterfaces = interfacesValue(inst)
+	m.NetworkInterfaces = interfacesValue(name, inst)
 	m.GuestAgent = types.BoolValue(inst.Machine.Agent)
 	m.Disks = disksValue(name, inst)
 	m.DeletionProtection = types.BoolValue(inst.DeletionProtection)

@@ -1,6 +1,7 @@
 package instance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -165,6 +166,18 @@ func (m *model) agree(source *qemu.Machine, diags *diag.Diagnostics) {
 	slices.Sort(has)
 	if wanted := slices.Sorted(maps.Keys(m.NetworkInterfaces.Elements())); !slices.Equal(wanted, has) {
 		refuse("network_interfaces", itsSources, "has the network interfaces %v, and the fork names %v.", has, wanted)
+	}
+	specs := interfaceSpecs(m.NetworkInterfaces)
+	for _, nic := range source.NICs {
+		spec, named := specs[nic.Key]
+		object, _ := known(m.NetworkInterfaces.Elements()[nic.Key])
+		switch wanted := cmp.Or(spec.Type, defaultNICType); {
+		case !named || text(object, "type").IsUnknown():
+		case wanted != nic.Type:
+			refuse("network_interfaces", itsSources, "has a network interface %s of type %s, and the fork names %s.", nic.Key, nic.Type, wanted)
+		case nic.Type != bridgeNICType && spec.MAC != "" && spec.MAC != nic.MAC:
+			refuse("network_interfaces", itsSources, "has %s as the mac_address of its network interface %s, and the fork names %s. It can have one of its own on a bridge only.", nic.MAC, nic.Key, spec.MAC)
+		}
 	}
 	for key, wanted := range m.restrict(*source) {
 		refuse("network_interfaces", itsSources, "has restrict = %t on its network interface %s, and the fork names %t.", !wanted, key, wanted)

@@ -27,6 +27,7 @@ const (
 	defaultHostAddress  = "127.0.0.1"
 	defaultProtocol     = "tcp"
 	defaultNICType      = "user"
+	bridgeNICType       = "bridge"
 )
 
 // Bounds that no host comes near. What is above them is a slip, and would not fit

@@ -59,15 +59,19 @@ func interfacesAttribute() schema.MapNestedAttribute {
 		PlanModifiers:       []planmodifier.Map{inheritedMap{interfaceType}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("network_interfaces.*.type", "`user`: a network of the instance's own, in its QEMU process, from which it reaches what its host reaches, the host's own 127.0.0.1 among it (as 10.0.2.2), unless `restrict` is set. Default: `user`."),
+				MarkdownDescription: Effects.Describe("network_interfaces.*.type", "`user`: a network of the instance's own, in its QEMU process, from which it reaches what its host reaches, the host's own 127.0.0.1 among it (as 10.0.2.2), unless `restrict` is set. `bridge`: a card on a `bridge` of the host, or on that of a `network`. Default: `user`."),
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString(defaultNICType),
-				Validators:          []validator.String{stringvalidator.OneOf(defaultNICType)},
+				Validators:          []validator.String{stringvalidator.OneOf(defaultNICType, bridgeNICType)},
 			},
+			"bridge":  bridgeAttribute(),
+			"network": networkAttribute(),
 			"mac_address": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("network_interfaces.*.mac_address", "MAC address, chosen once; a fork has that of its source."),
+				MarkdownDescription: Effects.Describe("network_interfaces.*.mac_address", "MAC address, such as `52:54:01:a0:b1:c2`. Default: one of a locally administered range, chosen once. A fork has that of its source on a user network; on a bridge it has one of its own, which no other instance of its host has."),
+				Optional:            true,
 				Computed:            true,
+				Validators:          []validator.String{field.Valid("the MAC address of one card, in lower case", isMAC)},
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
 			},
 			"restrict": schema.BoolAttribute{

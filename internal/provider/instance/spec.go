@@ -91,7 +91,7 @@ func (m *model) check() *host.Check {
 // refOf is the object that an id names; none for what is left out. Ids were
 // checked when the configuration was validated.
 func refOf(id types.String) host.Ref {
-	parsed, err := hosts.ParseID(id.ValueString(), host.Images, host.Snapshots, host.Instances, host.Volumes)
+	parsed, err := hosts.ParseID(id.ValueString(), host.Images, host.Snapshots, host.Instances, host.Volumes, host.Networks)
 	if err != nil {
 		return host.Ref{}
 	}

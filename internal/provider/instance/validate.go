@@ -28,6 +28,7 @@ func (r *instanceResource) ValidateConfig(ctx context.Context, req resource.Vali
 	m.validateAgent(&resp.Diagnostics)
 	m.validateForwards(&resp.Diagnostics)
 	m.validateDisks(&resp.Diagnostics)
+	m.validateInterfaces(&resp.Diagnostics)
 }
 
 // validateOrigin wants exactly one origin: image, fork_of or kernel, of which

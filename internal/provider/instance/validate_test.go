@@ -77,7 +77,26 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		"a bad name":                {arguments{"image": "lab/images/i", "name": "-a"}, "name"},
 
 		"an interface's bad name": {arguments{"image": "lab/images/i", "network_interfaces": arguments{"LAN 1": arguments{}}}, "network_interfaces"},
-		"a bridge":                {arguments{"image": "lab/images/i", "network_interfaces": arguments{"lan": arguments{"type": "bridge"}}}, "type"},
+		"another type":            {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "tap"})}, "type"},
+		"no bridge":               {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge"})}, "bridge"},
+		"an inherited bridge":     {arguments{"fork_of": "lab/snapshots/s", "network_interfaces": nic(arguments{"type": "bridge"})}, ""},
+		"a bridge":                {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "bridge": "br0", "mac_address": "52:54:01:00:00:0a"})}, ""},
+		"a network":               {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "network": "lab/networks/lan"})}, ""},
+		"perhaps a network":       {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "bridge": unknown, "network": unknown})}, ""},
+		"perhaps on a bridge":     {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": unknown, "bridge": "br0"})}, ""},
+		"bridge and network":      {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "bridge": "br0", "network": "lab/networks/lan"})}, "bridge"},
+		"another host's network":  {arguments{"image": "lab/images/i", "host": "lab", "network_interfaces": nic(arguments{"type": "bridge", "network": "far/networks/lan"})}, "network"},
+		"no network's id":         {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "network": "lab/images/lan"})}, "network"},
+		"a bridge of type user":   {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"bridge": "br0"})}, "bridge"},
+		"too long a bridge":       {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "bridge": "br0123456789abcd"})}, "bridge"},
+		"a restricted bridge":     {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "bridge": "br0", "restrict": true})}, "restrict"},
+		"a forward on a bridge":   {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"type": "bridge", "bridge": "br0", "forward": http})}, "forward"},
+		"a group's MAC address":   {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"mac_address": "53:54:01:00:00:0a"})}, "mac_address"},
+		"a MAC address in upper":  {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"mac_address": "52:54:01:00:00:0A"})}, "mac_address"},
+		"a MAC address of eight":  {arguments{"image": "lab/images/i", "network_interfaces": nic(arguments{"mac_address": "02:00:5e:10:00:00:00:01"})}, "mac_address"},
+		"a MAC address twice": {arguments{"image": "lab/images/i", "network_interfaces": arguments{
+			"a": arguments{"mac_address": "52:54:01:00:00:0a"}, "b": arguments{"mac_address": "52:54:01:00:00:0a"},
+		}}, "mac_address"},
 		"a guest port of 0":       {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 0}})}, "guest_port"},
 		"a host name to listen":   {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_address": "localhost"}})}, "host_address"},
 		"a host port twice":       {arguments{"image": "lab/images/i", "network_interfaces": lan(arguments{"a": arguments{"guest_port": 1, "host_port": 7}, "b": arguments{"guest_port": 2, "host_port": 7}})}, "host_port"},
@@ -139,6 +158,8 @@ func TestValidate_FindsMistakesAndTakesNothingUnknownForOne(t *testing.T) {
 		}
 	}
 }
+
+func nic(has arguments) arguments { return arguments{"lan": has} }
 
 func interfaces(n int) arguments {
 	all := arguments{}

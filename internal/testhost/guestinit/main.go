@@ -9,6 +9,7 @@
 //
 //	testguest.panic    the kernel panics once the modules are loaded
 //	testguest.silent   no HTTP, no banner, no "testguest ready"
+//	testguest.dhcp     cards on a bridge ask for their address
 //	testguest.nopower  the power button is ignored
 package main
 
@@ -33,7 +34,7 @@ func main() {
 		watchPowerButton()
 	}
 	mountDisk()
-	watchNetwork()
+	watchNetwork(switches("testguest.dhcp"))
 	if !switches("testguest.silent") {
 		serve()
 		fmt.Println("testguest ready")
