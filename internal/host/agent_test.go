@@ -54,10 +54,16 @@ func (l *lab) forkDebian(spec host.ForkSpec) *host.Instance {
 // inGuest is what a command printed that the guest's agent ran.
 func (l *lab) inGuest(inst *host.Instance, command string) string {
 	l.t.Helper()
+	return l.agent(inst, host.GuestExec(command))
+}
+
+// agent is what the guest-exec of a line printed, which must succeed.
+func (l *lab) agent(inst *host.Instance, line string) string {
+	l.t.Helper()
 	result, err := l.trips.Run(context.Background(), ssh.Script{Text: host.AgentScript + `
 lock "$1"
 cd "$1" && runs control "$2" && listen >/dev/null && converse 30 >/dev/null && run_in_guest "$3" 60 || fail $FAILED "$said"`,
-		Args: []string{l.path("instances", inst.Name), inst.UID, host.GuestExec(command)}})
+		Args: []string{l.path("instances", inst.Name), inst.UID, line}})
 	must(l.t, err)
 	var answer struct {
 		Return struct {
@@ -67,7 +73,7 @@ cd "$1" && runs control "$2" && listen >/dev/null && converse 30 >/dev/null && r
 	}
 	lines := strings.Split(strings.TrimSpace(result.Stdout), "\n")
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &answer); err != nil || answer.Return.ExitCode != 0 {
-		l.t.Fatalf("%s: %q, %q, %v", command, result.Stdout, result.Stderr, err)
+		l.t.Fatalf("%s: %q, %q, %v", line, result.Stdout, result.Stderr, err)
 	}
 	out, err := base64.StdEncoding.DecodeString(answer.Return.Out)
 	must(l.t, err)

@@ -14,3 +14,6 @@ var AgentScript = agentScript
 
 // GuestExec is the line that has an agent run a command.
 func GuestExec(command string) string { return guestExec(`eval "$1"`, command) }
+
+// Reseed is the line that gives a guest random numbers.
+func Reseed() string { return reseed() }
