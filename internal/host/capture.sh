@@ -21,7 +21,7 @@ capture() { # USER QEMU ARGS…: those of the receiver
 	meets "$1"
 	admit "$1"
 	[ ! -d checkpoint ] || remove checkpoint || fail $FAILED "cannot remove its old checkpoint" # stale beside a process
-	listen || fail $FAILED "$said"
+	listen && forget_migration || fail $FAILED "$said"
 	rm -rf checkpoint.tmp
 	mkdir checkpoint.tmp && write checkpoint.tmp/machine.json "$machine" &&
 		qemu-img create -q -f qcow2 checkpoint.tmp/device-state 64K || {
@@ -92,7 +92,6 @@ migrate() {
 	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate/sock"},"id":"listen"}'
 	await 7 "$receiver" 50 '"id": "listen"' || return
 
-	forget_migration || return
 	# Bandwidth is bounded by memory alone; $downtime of it is what may be left to
 	# send while the guest stands still. A guest that dirties faster is slowed
 	# down and in the end stopped: it converges always.
@@ -116,7 +115,7 @@ migrate() {
 	await 7 "$receiver" 600 '"status": "completed"'
 }
 
-forget_migration() { # one whose shell and switch were both killed may be under way, and takes a moment to end
+forget_migration() { # one whose shell and switch were both killed may be under way, takes a moment to end, and fails where its receiver is killed before
 	say control '{"execute":"migrate_cancel","id":"cancel"}'
 	tries=50
 	until say control '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true},{"capability":"pause-before-switchover","state":true},{"capability":"auto-converge","state":true},{"capability":"x-ignore-shared","state":false}]},"id":"capabilities"}' &&
