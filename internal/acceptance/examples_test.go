@@ -35,7 +35,7 @@ func TestExamples_PlanCleanAfterTheyAreAppliedAndAfterTheyAreImported(t *testing
 		"terraform {\n  required_providers {\n    kvm = { source = \"seed-a7bafb14/kvm\" }\n  }\n}\n", "", `provider "kvm" {}`, "",
 	)
 	variables := map[string]string{"fanout": fmt.Sprintf("kernel = %q\ninitrd = %q\ndisk = %q\ncommand_line = %q\nmemory_mib = 128\nforks = [\"a\", \"b\"]\n",
-		guest.Kernel, guest.Initrd, guest.Disk, testhost.CommandLine)}
+		guest.Kernel, guest.Initrd, guest.Disk, testhost.CommandLine), "resources/kvm_instance": `token = "secret"` + "\n"}
 	example := func(kind string) (config string) {
 		files, err := filepath.Glob("../../examples/" + kind + "/*.tf")
 		must(t, err)
