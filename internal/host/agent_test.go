@@ -85,7 +85,7 @@ type self struct{ hostname, hosts, machineID, key string }
 
 func (l *lab) selfOf(inst *host.Instance) self {
 	l.t.Helper()
-	lines := strings.Split(l.inGuest(inst, `hostname; grep -c "$(hostname)" /etc/hosts; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), "\n")
+	lines := strings.Split(l.inGuest(inst, `hostname; grep -c "^127.0.1.1 $(hostname).example.com $(hostname)\$" /etc/hosts; cat /etc/machine-id; ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`), "\n")
 	if len(lines) != 4 {
 		l.t.Fatalf("%q; want a host name, a count, a machine ID and a key", lines)
 	}
@@ -113,7 +113,7 @@ func TestAwaken_MakesAnotherMachineOfEachFork(t *testing.T) {
 	l := newDebianLab(t)
 	plain := l.forkDebian(host.ForkSpec{Name: "plain"})
 	// A snapshot of an hour ago is one of which the clock stood an hour back.
-	l.inGuest(plain, `date -s @$(($(date +%s) - 3600))`)
+	l.inGuest(plain, `date -s @$(($(date +%s) - 3600)); echo "127.0.1.1 $(hostname).example.com $(hostname)" >>/etc/hosts`)
 	parent := l.selfOf(plain)
 	old, err := l.TakeSnapshot(t.Context(), host.SnapshotSpec{Name: "old", Instance: "plain"})
 	must(t, err)
@@ -133,7 +133,7 @@ func TestAwaken_MakesAnotherMachineOfEachFork(t *testing.T) {
 				t.Errorf("the clock of %s is off by %s; want at most 1 s", name, off)
 			}
 			mine := l.selfOf(fork)
-			if mine.hostname != name || mine.hosts == "0" || l.inGuest(fork, "cat /root/forked") != name {
+			if mine.hostname != name || mine.hosts != "1" || l.inGuest(fork, "cat /root/forked") != name {
 				t.Errorf("%s is %+v", name, mine)
 			}
 			if read, err := l.Instance(context.Background(), name); err != nil || read.Renewal != nil || read.NeedsAwakening() {

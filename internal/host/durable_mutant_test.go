@@ -55,7 +55,7 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 			t.Errorf("%s without %s: %q; want it to say that %s", what, old, found, want)
 		}
 	}
-	mutate("upload", "snapshots ports && sync .;", "snapshots ports;", "the name images is not", func(ctx context.Context) error {
+	mutate("upload", "volumes ports && sync .;", "volumes ports;", "the name images is not", func(ctx context.Context) error {
 		_, err := l.PutImage(ctx, host.ImageSpec{Name: "vmlinuz", Source: guest.Kernel}, opener(guest.Kernel))
 		return err
 	})
@@ -82,7 +82,7 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 
 	mutate("snapshot", `sync checkpoint.tmp/* checkpoint.tmp ||`, `:||`, "checkpoint/memory is on the disk", snapshot)
 	must(t, l.remove(t.Context(), "snapshots/golden"))
-	mutate("snapshot", `&& sync "disk/$top" disk &&`, `&&`, "metadata of instances/base is there before the name disk/", snapshot)
+	mutate("snapshot", `each_layer 6 sync_layer $above && sync disk &&`, ``, "metadata of instances/base is there before the name disk/", snapshot)
 	mutate("label", `&& sync "$1.tmp" && mv`, `&& mv`, "what was written to snapshots/golden/snapshot.json.tmp", label)
 	mutate("label", `sync "$(dirname "$1")"`, `:`, "the name snapshots/golden/snapshot.json is not", label)
 	mutate("fork", `sync "$staged"/* "$staged" ||`, `: ||`, "becomes instances/fork before what was written", fork)
@@ -91,7 +91,7 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 	mutate("delete", `sync ports || fail $FAILED "cannot release its ports"`, `:`, "went", unfork)
 	mutate("fork", `sync ports ||`, `: ||`, "the name ports/", fork)
 	mutate("standby", `mv -T checkpoint.tmp checkpoint && sync . ||`, `mv -T checkpoint.tmp checkpoint ||`, "the name instances/base/checkpoint is not", standby)
-	mutate("restore", `sync "disk/$top" disk &&`, ``, "metadata of instances/base is there before", func(ctx context.Context) error { return l.Restore(ctx, l.find("base")) })
+	mutate("restore", `{ each_layer 4 sync_layer $above && sync disk; }`, `:`, "metadata of instances/base is there before", func(ctx context.Context) error { return l.Restore(ctx, l.find("base")) })
 	mutate("rollback", `&& sync "$part.tmp" &&`, `&&`, "becomes instances/base/disk before the name", rollback)
 	mutate("rollback", `rm rollback/instance.json && sync rollback ||`, `rm rollback/instance.json ||`, "rollback goes before", rollback)
 	must(t, l.Restore(t.Context(), l.find("base")))
