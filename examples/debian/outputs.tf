@@ -1,9 +1,9 @@
-output "base_port" {
-  description = "Port on the host where the base answers SSH."
-  value       = kvm_instance.base.network_interfaces.lan.forward.ssh.host_port
-}
-
-output "fork_ports" {
-  description = "Port on the host where each fork answers SSH, by the fork's name."
-  value       = { for fork in kvm_instance.fork : fork.name => fork.network_interfaces.lan.forward.ssh.host_port }
+output "ssh" {
+  description = "Command that logs into each machine through the host; null of one that has told no address yet, which an apply asks for."
+  value = { for vm in concat([kvm_instance.base], values(kvm_instance.fork)) : vm.name => try(
+    var.network
+    ? "ssh -J ${var.jump} ${var.user}@${vm.ip_addresses.lan[0]}"
+    : "ssh -J ${var.jump} -p ${vm.network_interfaces.lan.forward.ssh.host_port} ${var.user}@127.0.0.1",
+    null,
+  ) }
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -39,6 +40,17 @@ func TestEvents_TellWhatWasDoneAndWhatFailed(t *testing.T) {
 	want := []guest{reach("base", 8000), reach("web-a", 8001), reach("web-b", 8002)}
 	if !slices.Equal(guests, want) {
 		t.Errorf("guests %v, want %v", guests, want)
+	}
+}
+
+func TestOutputs_SayHowAMachineIsLoggedInto(t *testing.T) {
+	commands, err := outputs{"ssh": {Value: []byte(`{"debian":"ssh -J root@h admin@10.64.0.2","debian-01":null}`)}}.commands()
+	want := map[string]string{"debian": "ssh -J root@h admin@10.64.0.2", "debian-01": ""}
+	if err != nil || !maps.Equal(commands, want) {
+		t.Errorf("got %q, %v, want %q", commands, err, want)
+	}
+	if commands, err := (outputs{}).commands(); err == nil {
+		t.Errorf("without the output: got %q", commands)
 	}
 }
 

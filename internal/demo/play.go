@@ -3,19 +3,13 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
 
-// victim is the fork that is killed.
-const victim = "web-c"
-
-// play is the demonstration, act by act.
-func play(ctx context.Context, out show, s *stage) error {
-	for _, act := range []func(context.Context, show, *stage) error{
-		applyAll, compareTokens, compareMemory, planNothing, killOne, planDrift, heal, planNothing, destroyAll,
-	} {
+// play goes on to the next act as long as all is as it should be.
+func (s *stage) play(ctx context.Context, out show) error {
+	for _, act := range s.acts {
 		if err := act(ctx, out, s); err != nil {
 			return err
 		}
@@ -27,56 +21,19 @@ func applyAll(ctx context.Context, out show, s *stage) error {
 	out.heading("$ terraform apply")
 	begun := time.Now()
 	var forks span
-	outputs, err := s.apply(ctx, func(d done) {
+	err := s.apply(ctx, func(d done) {
 		out.step(d.address, d.took(), s.remark(d))
-		if strings.HasPrefix(d.address, "kvm_instance.web[") {
+		if strings.HasPrefix(d.address, "kvm_instance.") && strings.HasSuffix(d.address, "]") {
 			forks = forks.with(d.span)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	out.step("all forks, at once", forks.took(), "")
+	if forks != (span{}) {
+		out.step("all forks, at once", forks.took(), "")
+	}
 	out.step("everything", time.Since(begun), "")
-	s.guests, err = outputs.guests()
-	return err
-}
-
-func compareTokens(ctx context.Context, out show, s *stage) error {
-	out.heading("Each fork has the base's memory, with the token that the base made up when it booted:")
-	var tokens []string
-	for _, g := range s.guests {
-		token, err := g.Token(ctx)
-		if err != nil {
-			return fmt.Errorf("%s does not answer: %w", g.name, err)
-		}
-		out.row(g.name, "%s  %s", g.URL, token)
-		tokens = append(tokens, token)
-	}
-	if different := slices.Compact(tokens); len(different) != 1 {
-		return fmt.Errorf("the forks should have the base's token, but there are different ones")
-	}
-	return nil
-}
-
-func compareMemory(_ context.Context, out show, s *stage) error {
-	out.heading("The forks share memory:")
-	var sum memory
-	for _, g := range s.forks() {
-		process, err := s.process(g.name)
-		if err != nil {
-			return err
-		}
-		m, err := process.memory()
-		if err != nil {
-			return err
-		}
-		sum = sum.plus(m)
-	}
-	n := len(s.forks())
-	out.row("given", "%5d MiB  %d times %d MiB", n*memoryMiB, n, memoryMiB)
-	out.row("RSS", "%5d MiB  what their %d QEMU processes have in memory", sum.rss>>20, n)
-	out.row("PSS", "%5d MiB  the same with shared pages divided among those that share them", sum.pss>>20)
 	return nil
 }
 
@@ -91,11 +48,11 @@ func planNothing(ctx context.Context, out show, s *stage) error {
 }
 
 func killOne(_ context.Context, out show, s *stage) error {
-	process, err := s.process(victim)
+	process, err := s.process(s.victim)
 	if err != nil {
 		return err
 	}
-	out.heading("$ kill -9 %d    # %s, behind Terraform's back", process.pid, victim)
+	out.heading("$ kill -9 %d    # %s, behind Terraform's back", process.pid, s.victim)
 	return process.kill()
 }
 
@@ -112,20 +69,7 @@ func planDrift(ctx context.Context, out show, s *stage) error {
 
 func heal(ctx context.Context, out show, s *stage) error {
 	out.heading("$ terraform apply")
-	if _, err := s.apply(ctx, func(d done) { out.step(d.address, d.took(), "booted from its own disk, until it answered HTTP") }); err != nil {
-		return err
-	}
-	for _, g := range s.guests {
-		if g.name != victim {
-			continue
-		}
-		token, err := g.Token(ctx)
-		if err != nil {
-			return fmt.Errorf("%s does not answer after it was healed: %w", g.name, err)
-		}
-		out.text(fmt.Sprintf("%s answers at %s, with a new token, for it booted: %s\n", g.name, g.URL, token))
-	}
-	return nil
+	return s.apply(ctx, func(d done) { out.step(d.address, d.took(), "booted from its own disk, until "+s.booted) })
 }
 
 func destroyAll(ctx context.Context, out show, s *stage) error {

@@ -53,3 +53,11 @@ func actions(plan string) string {
 	}
 	return kept.String()
 }
+
+// short is a duration for people.
+func short(d time.Duration) string {
+	if d < 100*time.Millisecond {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}

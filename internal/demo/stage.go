@@ -15,24 +15,20 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
-const (
-	example   = "examples/fanout" // the configuration that is applied
-	memoryMiB = 512               // of each guest
-)
-
-// A stage is where the demonstration plays: a host, and a directory for a copy
-// of the example, with its state, and for Terraform's own configuration.
+// A stage is where a demonstration plays: a host, and a directory for a copy of
+// the example, with its state, and for Terraform's own configuration.
 type stage struct {
 	terraform
-	host   *testhost.Host
-	dir    string
-	guests []guest // the base and then the forks, once they are there
+	scene
+	host    *testhost.Host
+	dir     string
+	outputs outputs // of the last terraform apply
 }
 
-// setStage makes all that the demonstration needs. The stage is to be cleared
-// even after an error, if there is one.
-func setStage(ctx context.Context, out show, binary string) (*stage, error) {
-	if _, err := os.Stat(example); err != nil {
+// setStage makes all that the scene needs. The stage is to be cleared even after
+// an error, if there is one.
+func setStage(ctx context.Context, out show, binary string, plays scene) (*stage, error) {
+	if _, err := os.Stat(plays.example); err != nil {
 		return nil, fmt.Errorf("find the example: %w: run this in the top directory of the source", err)
 	}
 	program, err := testhost.Terraform(ctx, out)
@@ -43,27 +39,22 @@ func setStage(ctx context.Context, out show, binary string) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.note("building the guest, unless it is in the cache")
-	guest, err := testhost.BuildGuest(ctx)
-	if err != nil {
-		return nil, err
+	s := &stage{scene: plays}
+	if s.dir, err = os.MkdirTemp("", "kvm-demo-"); err != nil {
+		return nil, fmt.Errorf("make a directory for the example: %w", err)
 	}
-
-	s := &stage{}
-	if s.host, err = testhost.Start(ctx, testhost.Options{}); err != nil {
-		return nil, err
+	variables, err := s.open(ctx, out, s)
+	if err != nil {
+		return s, err
 	}
 	accelerator, err := chooseAccelerator(ctx, s.host)
 	if err != nil {
 		return s, err
 	}
-	if s.dir, err = os.MkdirTemp("", "kvm-demo-"); err != nil {
-		return s, fmt.Errorf("make a directory for the example: %w", err)
-	}
 	if err := s.copyExample(binary); err != nil {
 		return s, err
 	}
-	s.terraform = terraform{program: program, dir: s.dir, environment: append(cleanEnvironment(),
+	s.terraform = terraform{program: program, dir: s.dir, environment: append(append(cleanEnvironment(),
 		"TF_CLI_CONFIG_FILE="+s.cliConfig(),
 		"CHECKPOINT_DISABLE=1",
 		"TMPDIR="+s.dir,
@@ -74,17 +65,17 @@ func setStage(ctx context.Context, out show, binary string) (*stage, error) {
 		"KVM_HOST_KEY="+s.host.HostKey,
 		"KVM_HOST_DATA_DIR="+s.host.DataDir,
 		"KVM_HOST_ACCELERATOR="+accelerator.name,
-		"TF_VAR_kernel="+guest.Kernel,
-		"TF_VAR_initrd="+guest.Initrd,
-		"TF_VAR_disk="+guest.Disk,
-		"TF_VAR_command_line="+testhost.CommandLine,
-		"TF_VAR_memory_mib="+strconv.Itoa(memoryMiB),
-	)}
+	), variables...)}
 	out.row("Terraform", "%s", program)
 	out.row("host", "%s@%s:%d, %s", s.host.User, s.host.Address, s.host.Port, accelerator.host)
 	out.row("accelerator", "%s", accelerator)
-	out.row("guest", "Linux %s", guest.KernelVersion)
 	return s, nil
+}
+
+// apply calls report with each resource as soon as it is done, and keeps the outputs.
+func (s *stage) apply(ctx context.Context, report func(done), flags ...string) (err error) {
+	s.outputs, err = s.terraform.apply(ctx, report, flags...)
+	return err
 }
 
 // findProvider returns the absolute path of the provider, which it builds if it
@@ -112,9 +103,9 @@ func (s *stage) cliConfig() string { return filepath.Join(s.dir, "terraformrc") 
 // copyExample copies the example, so that its state is not beside it, and has
 // Terraform take the provider from where it was built.
 func (s *stage) copyExample(binary string) error {
-	files, err := filepath.Glob(filepath.Join(example, "*.tf"))
+	files, err := filepath.Glob(filepath.Join(s.example, "*.tf"))
 	if err != nil || len(files) == 0 {
-		return fmt.Errorf("look for *.tf in %s: found %d, %v", example, len(files), err)
+		return fmt.Errorf("look for *.tf in %s: found %d, %v", s.example, len(files), err)
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(file)
@@ -154,9 +145,11 @@ func (s *stage) clear(ctx context.Context) error {
 		// Without the refresh, which plans too and fails where apply failed for its plan.
 		failures = append(failures, s.destroy(ctx, "-refresh=false"))
 	}
-	failures = append(failures, s.host.Close())
-	if s.dir != "" {
-		failures = append(failures, os.RemoveAll(s.dir))
+	if s.host != nil {
+		failures = append(failures, s.host.Close())
 	}
-	return errors.Join(failures...)
+	if s.close != nil {
+		s.close()
+	}
+	return errors.Join(append(failures, os.RemoveAll(s.dir))...)
 }

@@ -32,10 +32,10 @@ type terraform struct {
 }
 
 // apply calls report with each resource as soon as it is done.
-func (t *terraform) apply(ctx context.Context, report func(done)) (outputs, error) {
+func (t *terraform) apply(ctx context.Context, report func(done), flags ...string) (outputs, error) {
 	t.applied = true
 	events := newEvents(report)
-	err := t.run(ctx, events, "apply", "-json", "-auto-approve", "-input=false")
+	err := t.run(ctx, events, append([]string{"apply", "-json", "-auto-approve", "-input=false"}, flags...)...)
 	if problems := events.problems(); problems != "" {
 		err = fmt.Errorf("%w:\n%s", err, problems)
 	}

@@ -3,6 +3,7 @@ package testhost
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -43,25 +44,41 @@ type Link struct {
 // where there may be none.
 func NewLink(t testing.TB, opts LinkOptions) *Link {
 	t.Helper()
+	l, err := OpenLink(opts)
+	if errors.Is(err, ErrNoLink) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.Close)
+	return l
+}
+
+// ErrNoLink is why there may be no link here.
+var ErrNoLink = errors.New("this needs a root who may make network namespaces and TUN devices")
+
+// OpenLink makes a link that the caller must Close. Where there may be none the
+// error is [ErrNoLink].
+func OpenLink(opts LinkOptions) (*Link, error) {
 	if os.Geteuid() != 0 {
-		t.Skip("this needs root, to make a network namespace and TUN devices")
+		return nil, ErrNoLink
 	}
 	if _, err := os.Stat(tunDevice); err != nil {
-		t.Skip("this needs TUN devices: ", err)
+		return nil, fmt.Errorf("%w: %w", ErrNoLink, err)
 	}
 	l := &Link{loss: opts.Loss}
 	l.SetRTT(opts.RTT)
 	err := l.open()
 	if errors.Is(err, fs.ErrPermission) {
-		t.Skip("this needs a root who may make network namespaces and TUN devices: ", err)
+		return nil, fmt.Errorf("%w: %w", ErrNoLink, err)
 	}
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	t.Cleanup(l.close)
 	l.carry(l.client, l.host, opts.Seed, true)
 	l.carry(l.host, l.client, opts.Seed+1, false)
-	return l
+	return l, nil
 }
 
 // SetRTT changes how long packets sent from now on are under way.
@@ -83,7 +100,8 @@ func (l *Link) DownFor(ctx context.Context, while time.Duration) {
 	}
 }
 
-func (l *Link) close() {
+// Close ends the link. What runs in its namespace keeps that, without a way out.
+func (l *Link) Close() {
 	l.client.Close()
 	l.host.Close()
 	l.namespace.Close()
