@@ -22,9 +22,11 @@ import (
 
 var debian = host.Ref{Kind: host.Snapshots, Name: testguest.Debian}
 
-// newDebianLab is a host that has the snapshot of a Debian that runs.
+// newDebianLab is a host that has the snapshot of a Debian that runs, for a test that
+// runs beside others.
 func newDebianLab(t *testing.T) *lab {
 	t.Helper()
+	t.Parallel()
 	l := newLab(t, testhost.Options{})
 	_, err := testguest.PutDebian(t.Context(), l.testhost.DataDir)
 	must(t, err)

@@ -23,6 +23,7 @@ type tracedLab struct {
 
 func newTracedLab(t *testing.T) *tracedLab {
 	t.Helper()
+	t.Parallel()
 	command, name := underStrace(t)
 	l := &tracedLab{lab: newLab(t, testhost.Options{Under: command})}
 	l.model = newStableModel(l.testhost.DataDir)

@@ -59,6 +59,7 @@ func (l *lab) reboots(inst *host.Instance) {
 // TestFirmware_UEFIIsOfTheInstanceThroughItsWholeLife boots a guest by OVMF, and
 // does with it what is done with instances. OVMF counts its boots in a variable.
 func TestFirmware_UEFIIsOfTheInstanceThroughItsWholeLife(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, testhost.Options{})
 	t.Cleanup(func() { must(t, l.clean()) })
 	l.putImages()
@@ -158,6 +159,7 @@ func bareUEFI(name string) host.InstanceSpec {
 }
 
 func TestFirmware_IsWrittenByTheUserOfQEMU(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")
 	}
@@ -174,6 +176,7 @@ func TestFirmware_IsWrittenByTheUserOfQEMU(t *testing.T) {
 }
 
 func TestFirmware_ThatAHostDoesNotHaveIsRefusedBeforeAnythingIsMade(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can hide a host's files")
 	}

@@ -25,6 +25,7 @@ const plenty = 1 << 30
 // can be made full. It skips the test where none can be mounted.
 func newSmallLab(t *testing.T) *lab {
 	t.Helper()
+	t.Parallel()
 	th, err := testhost.Start(t.Context(), testhost.Options{FilesystemMiB: 1024})
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
 		t.Skipf("no filesystem can be mounted here: %v", err)

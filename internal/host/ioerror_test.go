@@ -35,6 +35,7 @@ var scriptOf = map[string]string{
 // commands that a verb runs, in turn; of QEMU: of the receiver of a guest's memory,
 // of the one that is started, and of the guest's own.
 func TestVerbs_MeetingAnIOErrorFailAndLoseNothing(t *testing.T) {
+	t.Parallel()
 	underStrace(t)
 	l := newLab(t, testhost.Options{})
 	command, dir := faultyQEMU(t)
