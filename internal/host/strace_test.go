@@ -88,7 +88,7 @@ func (r *traceReader) read(do func(traceCall)) error {
 		} else if m := ended.FindStringSubmatch(said); m != nil {
 			call.name, call.args, call.result = m[1], m[2], m[3]
 			do(call)
-		} else if !strings.HasPrefix(said, "---") && !strings.HasSuffix(said, "= ?") {
+		} else if !strings.HasPrefix(said, "---") && !strings.HasSuffix(said, "= ?") && !strings.HasSuffix(said, "= ? <unavailable>") { // of a process that was killed
 			return fmt.Errorf("line %d is not understood: %s", r.line, line)
 		}
 	}
