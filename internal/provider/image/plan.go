@@ -14,7 +14,7 @@ import (
 
 // ModifyPlan plans where the image will be, and what replaces it.
 func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.hosts == nil {
+	if req.Plan.Raw.IsNull() || r.Hosts == nil {
 		return
 	}
 	var config model
@@ -31,5 +31,5 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		}
 		return
 	}
-	field.PlanPlace(ctx, r.hosts, host.Images, config.Host, config.Name, path.Root("host"), resp)
+	field.PlanPlace(ctx, r.Hosts, host.Images, config.Host, config.Name, path.Root("host"), resp)
 }

@@ -3,7 +3,6 @@ package image
 
 import (
 	"context"
-	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -12,32 +11,16 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*imageResource)(nil)
-	_ resource.ResourceWithIdentity    = (*imageResource)(nil)
-	_ resource.ResourceWithImportState = (*imageResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*imageResource)(nil)
-)
+var _ object.Managed = (*imageResource)(nil)
 
-type imageResource struct{ hosts *hosts.Registry }
+type imageResource struct{ object.Resource }
 
 // NewResource returns the resource kvm_image.
-func NewResource() resource.Resource { return &imageResource{} }
-
-func (r *imageResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_image"
-}
-
-func (r *imageResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
-
-func (r *imageResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identity.Schema()
-}
+func NewResource() resource.Resource { return &imageResource{object.Of(host.Images)} }
 
 func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m model
@@ -64,11 +47,11 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 
 // put brings the file to the host, and returns the name of that host, too.
 func (r *imageResource) put(ctx context.Context, m *model) (*host.Image, string, error) {
-	name, err := r.hosts.Resolve(m.Host.ValueString())
+	name, err := r.Hosts.Resolve(m.Host.ValueString())
 	if err != nil {
 		return nil, "", err
 	}
-	h, err := r.hosts.Host(name)
+	h, err := r.Hosts.Host(name)
 	if err != nil {
 		return nil, name, err
 	}
@@ -94,16 +77,10 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
 	img, err := r.get(ctx, id)
+	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), img.UID) {
+		return
+	}
 	switch {
-	case errors.Is(err, host.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		report.Error(&resp.Diagnostics, "read", id, err)
-		return
-	case img.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), img.UID):
-		resp.State.RemoveResource(ctx)
-		return
 	case img.Unreadable && m.UID.IsNull():
 		report.Error(&resp.Diagnostics, "import", id, report.Damaged(img.Problem, img.Rescue))
 		return
@@ -114,14 +91,14 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	if img.Unkept {
-		r.hosts.Keep(ctx, id, img.UID)
+		r.Hosts.Keep(ctx, id, img.UID)
 	}
 	m.fill(id.Host, img)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
 func (r *imageResource) get(ctx context.Context, id hosts.ID) (*host.Image, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +124,7 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 }
 
 func (r *imageResource) note(ctx context.Context, id hosts.ID, m *model) (*host.Image, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -176,15 +153,9 @@ func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
 	defer cancel()
 
-	h, err := r.hosts.Host(m.Host.ValueString())
+	h, err := r.Hosts.Host(m.Host.ValueString())
 	if err == nil {
 		err = h.DeleteImage(ctx, m.Name.ValueString(), m.UID.ValueString())
 	}
-	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
-		report.Error(&resp.Diagnostics, "delete", m.id(), err)
-	}
-}
-
-func (r *imageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity.Import(ctx, r.hosts, host.Images, req, resp)
+	object.Deleted(&resp.Diagnostics, m.id(), err)
 }

@@ -20,7 +20,7 @@ func (r *instanceResource) place(m *model) (hosts.ID, driver, error) {
 	if id.Host == "" {
 		id.Host = m.originHost().ValueString()
 	}
-	name, err := r.hosts.Resolve(id.Host)
+	name, err := r.Hosts.Resolve(id.Host)
 	if err != nil {
 		return id, nil, err
 	}

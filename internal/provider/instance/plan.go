@@ -28,7 +28,7 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || r.hosts == nil {
+	if resp.Diagnostics.HasError() || r.Hosts == nil {
 		return
 	}
 	if req.State.Raw.IsNull() {
@@ -72,10 +72,10 @@ func (r *instanceResource) planCreate(ctx context.Context, config *model, resp *
 	if wanted.IsNull() {
 		wanted = config.originHost()
 	}
-	if config.Host.IsNull() && wanted.IsUnknown() && len(r.hosts.Names()) == 1 {
+	if config.Host.IsNull() && wanted.IsUnknown() && len(r.Hosts.Names()) == 1 {
 		wanted = types.StringNull()
 	}
-	field.PlanPlace(ctx, r.hosts, host.Instances, wanted, config.Name, path.Root("host"), resp)
+	field.PlanPlace(ctx, r.Hosts, host.Instances, wanted, config.Name, path.Root("host"), resp)
 	if resp.Diagnostics.HasError() {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
@@ -19,8 +20,8 @@ import (
 func plannedChange(t *testing.T, lab *fakeHost, was, is arguments) diag.Diagnostics {
 	t.Helper()
 	r := &instanceResource{
-		hosts: hosts.New(map[string]hosts.Entry{"lab": {}}, ""),
-		drive: func(string) (driver, error) { return lab, nil },
+		Resource: object.Resource{Hosts: hosts.New(map[string]hosts.Entry{"lab": {}}, "")},
+		drive:    func(string) (driver, error) { return lab, nil },
 	}
 	before, plan := planOf(t, was), planOf(t, is)
 	req := resource.ModifyPlanRequest{Config: tfsdk.Config(plan), State: tfsdk.State(before), Plan: plan}

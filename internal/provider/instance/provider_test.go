@@ -48,13 +48,13 @@ func (p *fakeProvider) Configure(_ context.Context, _ provider.ConfigureRequest,
 }
 
 func (p *fakeProvider) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{func() resource.Resource { return &onFakeHost{lab: p.lab} }}
+	return []func() resource.Resource{func() resource.Resource { return &onFakeHost{newResource(), p.lab} }}
 }
 
 func (p *fakeProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
 type onFakeHost struct {
-	instanceResource
+	*instanceResource
 	lab *fakeHost
 }
 

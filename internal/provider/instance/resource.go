@@ -11,38 +11,31 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*instanceResource)(nil)
-	_ resource.ResourceWithIdentity       = (*instanceResource)(nil)
-	_ resource.ResourceWithImportState    = (*instanceResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*instanceResource)(nil)
+	_ object.Managed                      = (*instanceResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*instanceResource)(nil)
 )
 
 type instanceResource struct {
-	hosts *hosts.Registry
+	object.Resource
 	drive func(name string) (driver, error) // the driver of a host
 }
 
 // NewResource returns the resource kvm_instance.
-func NewResource() resource.Resource { return &instanceResource{} }
+func NewResource() resource.Resource { return newResource() }
 
-func (r *instanceResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_instance"
+func newResource() *instanceResource {
+	return &instanceResource{Resource: object.Of(host.Instances)}
 }
 
-func (r *instanceResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-	r.drive = func(name string) (driver, error) { return r.hosts.Host(name) }
-}
-
-func (r *instanceResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identity.Schema()
+func (r *instanceResource) Configure(ctx context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.Resource.Configure(ctx, req, resp)
+	r.drive = func(name string) (driver, error) { return r.Hosts.Host(name) }
 }
 
 func (r *instanceResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -87,19 +80,15 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
 	inst, err := r.get(ctx, id)
-	switch {
-	case errors.Is(err, host.ErrNotFound):
+	if errors.Is(err, host.ErrNotFound) {
 		r.warnOfOrphans(ctx, &m, &resp.Diagnostics)
-		resp.State.RemoveResource(ctx)
+	}
+	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), inst.UID) {
 		return
-	case err != nil:
-		report.Error(&resp.Diagnostics, "read", id, err)
-		return
+	}
+	switch {
 	case inst.Unreadable && m.UID.IsNull():
 		report.Error(&resp.Diagnostics, "import", id, refusal(inst))
-		return
-	case inst.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), inst.UID):
-		resp.State.RemoveResource(ctx)
 		return
 	case inst.Unreadable: // what Terraform knows of it is all that is known
 		warnOfState(&resp.Diagnostics, &m, inst)
@@ -108,7 +97,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 		return
 	}
 	if inst.Unkept {
-		r.hosts.Keep(ctx, id, inst.UID)
+		r.Hosts.Keep(ctx, id, inst.UID)
 	}
 	warnOfState(&resp.Diagnostics, &m, inst)
 	if err := r.recallSeed(ctx, &m, id, inst); err != nil {
@@ -172,11 +161,5 @@ func (r *instanceResource) Delete(ctx context.Context, req resource.DeleteReques
 	if err == nil {
 		err = d.DeleteInstance(ctx, m.Name.ValueString(), m.UID.ValueString())
 	}
-	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
-		report.Error(&resp.Diagnostics, "delete", m.id(), err)
-	}
-}
-
-func (r *instanceResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity.Import(ctx, r.hosts, host.Instances, req, resp)
+	object.Deleted(&resp.Diagnostics, m.id(), err)
 }

@@ -48,12 +48,12 @@ func (r *networkResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 		n := host.Network{CIDR: plan.CIDR.ValueString()}
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("gateway"), types.StringValue(n.Gateway()))...)
 	}
-	if r.hosts == nil {
+	if r.Hosts == nil {
 		return
 	}
 	if !req.State.Raw.IsNull() {
 		resp.RequiresReplace = Effects.Changed(effect.Replace, req.State.Raw, req.Plan.Raw)
 		return
 	}
-	field.PlanPlace(ctx, r.hosts, host.Networks, config.Host, config.Name, path.Root("host"), resp)
+	field.PlanPlace(ctx, r.Hosts, host.Networks, config.Host, config.Name, path.Root("host"), resp)
 }

@@ -3,7 +3,6 @@ package network
 
 import (
 	"context"
-	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -11,33 +10,19 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*networkResource)(nil)
-	_ resource.ResourceWithIdentity       = (*networkResource)(nil)
-	_ resource.ResourceWithImportState    = (*networkResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*networkResource)(nil)
+	_ object.Managed                      = (*networkResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*networkResource)(nil)
 )
 
-type networkResource struct{ hosts *hosts.Registry }
+type networkResource struct{ object.Resource }
 
 // NewResource returns the resource kvm_network.
-func NewResource() resource.Resource { return &networkResource{} }
-
-func (r *networkResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_network"
-}
-
-func (r *networkResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
-
-func (r *networkResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identity.Schema()
-}
+func NewResource() resource.Resource { return &networkResource{object.Of(host.Networks)} }
 
 func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m model
@@ -64,11 +49,11 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 
 // create makes the network, and returns the name of its host, too.
 func (r *networkResource) create(ctx context.Context, m *model) (*host.Network, string, error) {
-	name, err := r.hosts.Resolve(m.Host.ValueString())
+	name, err := r.Hosts.Resolve(m.Host.ValueString())
 	if err != nil {
 		return nil, "", err
 	}
-	h, err := r.hosts.Host(name)
+	h, err := r.Hosts.Host(name)
 	if err != nil {
 		return nil, name, err
 	}
@@ -88,29 +73,22 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
 	n, err := r.get(ctx, id)
-	switch {
-	case errors.Is(err, host.ErrNotFound):
-		resp.State.RemoveResource(ctx)
+	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), n.UID) {
 		return
-	case err != nil:
-		report.Error(&resp.Diagnostics, "read", id, err)
-		return
-	case n.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), n.UID):
-		resp.State.RemoveResource(ctx)
-		return
-	case n.Problem != "":
+	}
+	if n.Problem != "" {
 		report.Error(&resp.Diagnostics, "read", id, report.Damaged(n.Problem, ""))
 		return
 	}
 	if n.Unkept {
-		r.hosts.Keep(ctx, id, n.UID)
+		r.Hosts.Keep(ctx, id, n.UID)
 	}
 	m.fill(id.Host, n)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
 func (r *networkResource) get(ctx context.Context, id hosts.ID) (*host.Network, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +124,7 @@ func (r *networkResource) update(ctx context.Context, id hosts.ID, m *model) (*h
 	case n.UID != m.UID.ValueString() && n.UID != "":
 		return nil, host.ErrReplaced
 	}
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -162,15 +140,9 @@ func (r *networkResource) Delete(ctx context.Context, req resource.DeleteRequest
 	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
 	defer cancel()
 
-	h, err := r.hosts.Host(m.Host.ValueString())
+	h, err := r.Hosts.Host(m.Host.ValueString())
 	if err == nil {
 		err = h.DeleteNetwork(ctx, m.Name.ValueString(), m.UID.ValueString())
 	}
-	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
-		report.Error(&resp.Diagnostics, "delete", m.id(), err)
-	}
-}
-
-func (r *networkResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity.Import(ctx, r.hosts, host.Networks, req, resp)
+	object.Deleted(&resp.Diagnostics, m.id(), err)
 }

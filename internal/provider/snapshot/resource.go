@@ -4,7 +4,6 @@ package snapshot
 
 import (
 	"context"
-	"errors"
 	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -17,36 +16,20 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
-var (
-	_ resource.ResourceWithConfigure   = (*snapshotResource)(nil)
-	_ resource.ResourceWithIdentity    = (*snapshotResource)(nil)
-	_ resource.ResourceWithImportState = (*snapshotResource)(nil)
-	_ resource.ResourceWithModifyPlan  = (*snapshotResource)(nil)
-)
+var _ object.Managed = (*snapshotResource)(nil)
 
-type snapshotResource struct{ hosts *hosts.Registry }
+type snapshotResource struct{ object.Resource }
 
 // NewResource returns the resource kvm_snapshot.
-func NewResource() resource.Resource { return &snapshotResource{} }
-
-func (r *snapshotResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_snapshot"
-}
-
-func (r *snapshotResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
-
-func (r *snapshotResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identity.Schema()
-}
+func NewResource() resource.Resource { return &snapshotResource{object.Of(host.Snapshots)} }
 
 // ModifyPlan plans where the snapshot will be, and what replaces it.
 func (r *snapshotResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.hosts == nil {
+	if req.Plan.Raw.IsNull() || r.Hosts == nil {
 		return
 	}
 	if !req.State.Raw.IsNull() {
@@ -58,7 +41,7 @@ func (r *snapshotResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if resp.Diagnostics.HasError() || m.Instance.IsUnknown() {
 		return
 	}
-	field.PlanPlace(ctx, r.hosts, host.Snapshots, types.StringValue(m.instance().Host), m.Name, path.Root("instance"), resp)
+	field.PlanPlace(ctx, r.Hosts, host.Snapshots, types.StringValue(m.instance().Host), m.Name, path.Root("instance"), resp)
 }
 
 func (r *snapshotResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -84,7 +67,7 @@ func (r *snapshotResource) Create(ctx context.Context, req resource.CreateReques
 }
 
 func (r *snapshotResource) take(ctx context.Context, id hosts.ID, m *model) (*host.Snapshot, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -105,18 +88,12 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
 	snap, err := r.get(ctx, id)
+	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), snap.UID) {
+		return
+	}
 	switch {
-	case errors.Is(err, host.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		report.Error(&resp.Diagnostics, "read", id, err)
-		return
 	case snap.Unreadable && m.UID.IsNull():
 		report.Error(&resp.Diagnostics, "import", id, report.Damaged(snap.Problem, snap.Rescue))
-		return
-	case snap.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), snap.UID):
-		resp.State.RemoveResource(ctx)
 		return
 	case snap.Problem != "":
 		report.WarnDamaged(&resp.Diagnostics, id, snap.UID, snap.Problem,
@@ -126,14 +103,14 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 		}
 	}
 	if snap.Unkept {
-		r.hosts.Keep(ctx, id, snap.UID)
+		r.Hosts.Keep(ctx, id, snap.UID)
 	}
 	m.fill(id.Host, snap)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
 func (r *snapshotResource) get(ctx context.Context, id hosts.ID) (*host.Snapshot, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +136,7 @@ func (r *snapshotResource) Update(ctx context.Context, req resource.UpdateReques
 
 // label gives the snapshot its labels and settings, which are all that can change.
 func (r *snapshotResource) label(ctx context.Context, id hosts.ID, m *model) (*host.Snapshot, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -189,15 +166,9 @@ func (r *snapshotResource) Delete(ctx context.Context, req resource.DeleteReques
 	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
 	defer cancel()
 
-	h, err := r.hosts.Host(m.Host.ValueString())
+	h, err := r.Hosts.Host(m.Host.ValueString())
 	if err == nil {
 		err = h.DeleteSnapshot(ctx, m.Name.ValueString(), m.UID.ValueString())
 	}
-	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
-		report.Error(&resp.Diagnostics, "delete", m.id(), err)
-	}
-}
-
-func (r *snapshotResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity.Import(ctx, r.hosts, host.Snapshots, req, resp)
+	object.Deleted(&resp.Diagnostics, m.id(), err)
 }

@@ -41,7 +41,7 @@ func (r *volumeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 	}
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || r.hosts == nil {
+	if resp.Diagnostics.HasError() || r.Hosts == nil {
 		return
 	}
 	if req.State.Raw.IsNull() {
@@ -49,7 +49,7 @@ func (r *volumeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlan
 		if wanted.IsNull() {
 			wanted = config.imageHost()
 		}
-		field.PlanPlace(ctx, r.hosts, host.Volumes, wanted, config.Name, path.Root("host"), resp)
+		field.PlanPlace(ctx, r.Hosts, host.Volumes, wanted, config.Name, path.Root("host"), resp)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("size_bytes"), config.size(types.Int64Unknown()))...)
 		return
 	}

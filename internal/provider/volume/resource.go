@@ -3,7 +3,6 @@ package volume
 
 import (
 	"context"
-	"errors"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -11,33 +10,19 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 var (
-	_ resource.ResourceWithConfigure      = (*volumeResource)(nil)
-	_ resource.ResourceWithIdentity       = (*volumeResource)(nil)
-	_ resource.ResourceWithImportState    = (*volumeResource)(nil)
-	_ resource.ResourceWithModifyPlan     = (*volumeResource)(nil)
+	_ object.Managed                      = (*volumeResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*volumeResource)(nil)
 )
 
-type volumeResource struct{ hosts *hosts.Registry }
+type volumeResource struct{ object.Resource }
 
 // NewResource returns the resource kvm_volume.
-func NewResource() resource.Resource { return &volumeResource{} }
-
-func (r *volumeResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_volume"
-}
-
-func (r *volumeResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
-
-func (r *volumeResource) IdentitySchema(_ context.Context, _ resource.IdentitySchemaRequest, resp *resource.IdentitySchemaResponse) {
-	resp.IdentitySchema = identity.Schema()
-}
+func NewResource() resource.Resource { return &volumeResource{object.Of(host.Volumes)} }
 
 func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m model
@@ -68,11 +53,11 @@ func (r *volumeResource) make(ctx context.Context, m *model) (*host.Volume, stri
 	if wanted == "" {
 		wanted = m.imageHost().ValueString()
 	}
-	name, err := r.hosts.Resolve(wanted)
+	name, err := r.Hosts.Resolve(wanted)
 	if err != nil {
 		return nil, wanted, err
 	}
-	h, err := r.hosts.Host(name)
+	h, err := r.Hosts.Host(name)
 	if err != nil {
 		return nil, name, err
 	}
@@ -92,16 +77,10 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
 	volume, err := r.get(ctx, id)
+	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), volume.UID) {
+		return
+	}
 	switch {
-	case errors.Is(err, host.ErrNotFound):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
-		report.Error(&resp.Diagnostics, "read", id, err)
-		return
-	case volume.UID != "" && report.Replaced(&resp.Diagnostics, id, m.UID.ValueString(), volume.UID):
-		resp.State.RemoveResource(ctx)
-		return
 	case volume.Unreadable && m.UID.IsNull():
 		report.Error(&resp.Diagnostics, "import", id, report.Damaged(volume.Problem, volume.Rescue))
 		return
@@ -112,14 +91,14 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	if volume.Unkept {
-		r.hosts.Keep(ctx, id, volume.UID)
+		r.Hosts.Keep(ctx, id, volume.UID)
 	}
 	m.fill(id.Host, volume)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
 func (r *volumeResource) get(ctx context.Context, id hosts.ID) (*host.Volume, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +126,7 @@ func (r *volumeResource) Update(ctx context.Context, req resource.UpdateRequest,
 }
 
 func (r *volumeResource) update(ctx context.Context, id hosts.ID, m *model) (*host.Volume, error) {
-	h, err := r.hosts.Host(id.Host)
+	h, err := r.Hosts.Host(id.Host)
 	if err != nil {
 		return nil, err
 	}
@@ -173,15 +152,9 @@ func (r *volumeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	ctx, cancel := field.Within(ctx, m.Timeouts.Delete, limits.Delete)
 	defer cancel()
 
-	h, err := r.hosts.Host(m.Host.ValueString())
+	h, err := r.Hosts.Host(m.Host.ValueString())
 	if err == nil {
 		err = h.DeleteVolume(ctx, m.Name.ValueString(), m.UID.ValueString())
 	}
-	if err != nil && !errors.Is(err, host.ErrReplaced) { // what took its name is not ours to delete
-		report.Error(&resp.Diagnostics, "delete", m.id(), err)
-	}
-}
-
-func (r *volumeResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	identity.Import(ctx, r.hosts, host.Volumes, req, resp)
+	object.Deleted(&resp.Diagnostics, m.id(), err)
 }
