@@ -106,7 +106,7 @@ func (h *Host) program(ctx context.Context) (program, error) {
 			return program{}, err
 		}
 		if values["machine"] == "" {
-			return program{}, call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
+			return program{}, call{h, "probe", Ref{hosts, h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
 		}
 		h.facts.program = program{values["machine"], version.Must(version.NewVersion(values["version"])), parseUEFI(values["firmware"])}
 	}
@@ -119,7 +119,7 @@ var oldestQEMU = version.Must(version.NewVersion("6.0"))
 const testedQEMU = "7.2"
 
 func (h *Host) probe(ctx context.Context, accelerator string) (map[string]string, error) {
-	out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, cpuModel[h.Accelerator], accelerator, h.QEMUUser)
+	out, err := call{h, "probe", Ref{hosts, h.Name}}.read(ctx, factsScript, h.DataDir, h.QEMUBinary, h.Accelerator, cpuModel[h.Accelerator], accelerator, h.QEMUUser)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (h *Host) probe(ctx context.Context, accelerator string) (map[string]string
 		values[key] = value
 	}
 	if v, err := version.NewVersion(values["version"]); err != nil || v.LessThan(oldestQEMU) {
-		return nil, call{h, "probe", Ref{"hosts", h.Name}}.fail(ErrUnfit,
+		return nil, call{h, "probe", Ref{hosts, h.Name}}.fail(ErrUnfit,
 			fmt.Sprintf("%s is of version %s; %s or later is needed, %s is what is tested", h.QEMUBinary, cmp.Or(values["version"], "unknown"), oldestQEMU, testedQEMU), "")
 	}
 	return values, nil

@@ -73,6 +73,9 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	}
 	err = h.withPorts(ctx, c, inst, spec.Interfaces, s.forwards, func(ports string) error {
 		inst.raw = compact(inst.Record)
+		if s.state == lifecycle.Running { // it goes on with another layer
+			defer h.forget(s.ref)
+		}
 		_, err := c.write(ctx, captureScript+copyScript, h.copyArgs(c, s, inst.raw, ports, spec.Seed)...)
 		return err
 	})

@@ -16,7 +16,7 @@ const keepTimeout = 30 * time.Second
 func (h *Host) Keep(ctx context.Context, ref Ref, uid string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepTimeout)
 	defer cancel()
-	defer h.Forget()
+	defer h.forget(ref)
 	_, err := h.call("keep", ref.Kind, ref.Name).read(ctx, keepScript, h.DataDir, ref.String(), uid)
 	return err
 }

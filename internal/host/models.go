@@ -34,7 +34,7 @@ func (h *Host) models(ctx context.Context) (map[string]bool, error) {
 	h.facts.mu.Lock()
 	defer h.facts.mu.Unlock()
 	if h.facts.models == nil {
-		out, err := call{h, "probe", Ref{"hosts", h.Name}}.read(ctx, modelsScript, h.QEMUBinary)
+		out, err := call{h, "probe", Ref{hosts, h.Name}}.read(ctx, modelsScript, h.QEMUBinary)
 		if err != nil {
 			return nil, err
 		}

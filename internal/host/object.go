@@ -24,6 +24,8 @@ const (
 	Networks  Kind = "networks"
 )
 
+const hosts Kind = "hosts" // of what is about a host as a whole
+
 // A Ref names an object on a host: "snapshots/golden" in text.
 type Ref struct {
 	Kind Kind

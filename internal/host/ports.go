@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
@@ -25,12 +26,12 @@ const (
 // claimed is chosen anew; one that was asked for is not.
 func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[string]InterfaceSpec, inherited map[string]map[string]qemu.Forward, make func(ports string) error) error {
 	for try := 0; ; try++ {
-		l, err := h.list(ctx)
+		l, err := h.listOf(ctx, Ref{hosts, h.Name}) // what it lacks of claims the host finds
 		if err != nil {
 			return err
 		}
-		chosen, ok := h.ports.reserve(func(reserved map[int]bool) ([]int, bool) {
-			return choosePorts(inst, asked, inherited, func(port int) bool { return l.taken[port] || reserved[port] })
+		chosen, ok := h.ports.reserve(l.at, func(reserved func(int) bool) ([]int, bool) {
+			return choosePorts(inst, asked, inherited, func(port int) bool { return l.taken[port] || reserved(port) })
 		})
 		switch unfit := checkObject(inst.UID, inst.Machine, inst.Forwards); {
 		case !ok:
@@ -40,7 +41,7 @@ func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[
 		default:
 			err = make(words(ports(inst.Forwards)))
 		}
-		h.ports.free(chosen)
+		h.ports.free(chosen, err == nil)
 		if !errors.Is(err, ErrPort) || !ok || len(chosen) == 0 || try == 3 {
 			return err
 		}
@@ -110,31 +111,41 @@ func without(list, others []string) []string {
 	return slices.DeleteFunc(slices.Clone(list), func(s string) bool { return slices.Contains(others, s) })
 }
 
-// A portSet keeps calls of this process that go on at the same time from
-// choosing the same port.
+// A portSet keeps calls of this process from choosing the same port: those that go
+// on at the same time, and one that goes by a listing from before another's end.
 type portSet struct {
 	mu       sync.Mutex
-	reserved map[int]bool
+	reserved map[int]time.Time // when they were claimed; zero while the call is in hand
 }
 
-// reserve reserves the ports that choose returns, given those that are.
-func (p *portSet) reserve(choose func(reserved map[int]bool) ([]int, bool)) ([]int, bool) {
+// reserve reserves the ports that choose returns, given those that are and that a
+// listing that was begun at some time does not tell.
+func (p *portSet) reserve(listed time.Time, choose func(reserved func(int) bool) ([]int, bool)) ([]int, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.reserved == nil {
-		p.reserved = map[int]bool{}
+		p.reserved = map[int]time.Time{}
 	}
-	chosen, ok := choose(p.reserved)
+	chosen, ok := choose(func(port int) bool {
+		claimed, is := p.reserved[port]
+		return is && (claimed.IsZero() || !claimed.Before(listed))
+	})
 	for _, port := range chosen {
-		p.reserved[port] = true
+		p.reserved[port] = time.Time{}
 	}
 	return chosen, ok
 }
 
-func (p *portSet) free(ports []int) {
+// free ends a call's reservations. Ports that it claimed on the host are in the
+// listings that are begun from now on.
+func (p *portSet) free(ports []int, claimed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, port := range ports {
-		delete(p.reserved, port)
+		if claimed {
+			p.reserved[port] = time.Now()
+		} else {
+			delete(p.reserved, port)
+		}
 	}
 }

@@ -142,11 +142,21 @@ func (c call) write(ctx context.Context, script string, args ...string) (string,
 }
 
 // try runs a script that changes something, once. When it is sent its end is
-// awaited, and what was listed before is forgotten.
+// awaited, and what was listed of it before is forgotten.
 func (c call) try(ctx context.Context, script string, args ...string) (string, error) {
-	defer c.host.Forget()
+	defer c.forget()
 	result, err := c.host.transport.Run(ctx, ssh.Script{Name: c.verb, Text: script, Args: args, Atomic: true})
 	return c.outcome(ctx, result, err)
+}
+
+// forget has what is read next tell what the call did. What is done to an instance
+// shows in that alone, and in what volumes and networks are used for.
+func (c call) forget() {
+	if c.object.Kind == Instances {
+		c.host.forget(c.object)
+	} else {
+		c.host.Forget()
+	}
 }
 
 // outcome is a script's output, or why it failed.

@@ -28,10 +28,10 @@ type driver interface {
 
 	Instance(ctx context.Context, name string) (*host.Instance, error)
 	Seed(context.Context, *host.Instance) ([]byte, error)
-	Instances(context.Context) ([]*host.Instance, error)
+	KnownInstance(ctx context.Context, name string) (*host.Instance, error) // nil: it may not be there
 	Orphans(ctx context.Context, name, uid string) ([]string, error)
 	Snapshot(ctx context.Context, name string) (*host.Snapshot, error)
-	Snapshots(context.Context) ([]*host.Snapshot, error)
+	KnownSnapshot(ctx context.Context, name string) (*host.Snapshot, error)
 	Forget()
 	RunsAsRoot() bool // once, after a guest was started so
 }

@@ -325,10 +325,13 @@ func (h *fakeHost) Instance(_ context.Context, name string) (*host.Instance, err
 	return nil, host.ErrNotFound
 }
 
-func (h *fakeHost) Instances(context.Context) ([]*host.Instance, error) {
+func (h *fakeHost) KnownInstance(_ context.Context, name string) (*host.Instance, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Collect(maps.Values(h.instances)), nil
+	if h.instances[name] == nil {
+		return nil, nil
+	}
+	return clone(h.instances[name]), nil
 }
 
 func (h *fakeHost) Snapshot(_ context.Context, name string) (*host.Snapshot, error) {
@@ -355,7 +358,14 @@ func (h *fakeHost) Rollback(ctx context.Context, inst *host.Instance, snap *host
 	return nil
 }
 
-func (h *fakeHost) Snapshots(context.Context) ([]*host.Snapshot, error) { return h.snapshots, nil }
+func (h *fakeHost) KnownSnapshot(_ context.Context, name string) (*host.Snapshot, error) {
+	for _, snap := range h.snapshots {
+		if snap.Name == name {
+			return snap, nil
+		}
+	}
+	return nil, nil
+}
 
 func (h *fakeHost) Seed(_ context.Context, inst *host.Instance) ([]byte, error) {
 	h.mu.Lock()

@@ -97,25 +97,23 @@ func (r *instanceResource) checkSource(ctx context.Context, name string, config 
 // is not there.
 func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
 	if ref.Kind == host.Snapshots {
-		snapshots, _ := d.Snapshots(ctx)
-		for _, snap := range snapshots {
-			if snap.Name == ref.Name && snap.Problem != "" {
-				return &source{problem: fmt.Errorf("it is damaged: %s", snap.Problem), rescue: snap.Rescue}
-			} else if snap.Name == ref.Name {
-				return &source{machine: &snap.Machine, memory: snap.Kind == lifecycle.Standby}
-			}
+		switch snap, _ := d.KnownSnapshot(ctx, ref.Name); {
+		case snap == nil:
+			return nil
+		case snap.Problem != "":
+			return &source{problem: fmt.Errorf("it is damaged: %s", snap.Problem), rescue: snap.Rescue}
+		default:
+			return &source{machine: &snap.Machine, memory: snap.Kind == lifecycle.Standby}
 		}
+	}
+	switch inst, _ := d.KnownInstance(ctx, ref.Name); {
+	case inst == nil:
 		return nil
+	case inst.Problem != "" || inst.State == lifecycle.Unknown:
+		return &source{problem: refusal(inst), rescue: inst.Rescue}
+	default:
+		return &source{machine: &inst.Machine, memory: inst.State != lifecycle.Stopped}
 	}
-	instances, _ := d.Instances(ctx)
-	for _, inst := range instances {
-		if inst.Name == ref.Name && (inst.Problem != "" || inst.State == lifecycle.Unknown) {
-			return &source{problem: refusal(inst), rescue: inst.Rescue}
-		} else if inst.Name == ref.Name {
-			return &source{machine: &inst.Machine, memory: inst.State != lifecycle.Stopped}
-		}
-	}
-	return nil
 }
 
 // agree reports where a fork names what its source has otherwise. That is the
