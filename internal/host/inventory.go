@@ -10,9 +10,15 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// listingAge is how long a listing serves further reads: a refresh of a whole
-// state asks for every object at about the same time.
+// listingAge is for how long, at least, a listing serves further reads. On a host
+// that is slow to list it is longer, so that a fifth of the time goes by with that
+// at most.
 const listingAge = 3 * time.Second
+
+// refreshAge is for how long a listing serves the first read of each object: a
+// refresh of a whole state asks for each once, and takes as long as Terraform and
+// the plugin's protocol do for so many.
+const refreshAge = 5 * time.Minute
 
 // An inventory is the last listing of a host, shared by all who read, and when
 // something was done that it does not tell.
@@ -77,19 +83,28 @@ func (inv *inventory) lastWrite(ref Ref) time.Time {
 	return last
 }
 
-// list returns a listing no older than listingAge, in which all is that was done
-// until now: one round trip, or none.
-func (h *Host) list(ctx context.Context) (*listing, error) { return h.listOf(ctx, Ref{}) }
+// isYoung reports whether a listing serves reads of what may change at any time.
+func (l *listing) isYoung() bool { return time.Since(l.at) < max(listingAge, 5*l.took) }
 
-// listOf is a list in which all is that was done to one object; of the host itself,
-// one that may be without what this process did to single objects. A caller that
-// gives up does not fail those who share it.
-func (h *Host) listOf(ctx context.Context, ref Ref) (*listing, error) {
+// isOfRefresh reports whether a listing serves the refresh of a state.
+func (l *listing) isOfRefresh() bool { return time.Since(l.at) < refreshAge }
+
+// list returns a young listing, in which all is that was done until now: one round
+// trip, or none.
+func (h *Host) list(ctx context.Context) (*listing, error) {
+	return h.listOf(ctx, Ref{}, (*listing).isYoung)
+}
+
+// listOf returns the last listing, if it serves and all is in it that was done to
+// one object, else a new one; of the host itself, one that may be without what this
+// process did to single objects. A caller that gives up does not fail those who
+// share it.
+func (h *Host) listOf(ctx context.Context, ref Ref, serves func(*listing) bool) (*listing, error) {
 	inv := &h.inventory
 	inv.mu.Lock()
 	last, written := inv.last, inv.lastWrite(ref)
 	inv.mu.Unlock()
-	if last != nil && !last.at.Before(written) && time.Since(last.at) < listingAge {
+	if last != nil && !last.at.Before(written) && serves(last) {
 		return last, nil
 	}
 	for {
@@ -127,7 +142,7 @@ func (h *Host) look(ctx context.Context) (*listing, error) {
 		if err != nil {
 			return nil, err
 		}
-		found.at = begun
+		found.at, found.took = begun, time.Since(begun)
 		switch {
 		case !again && found.isTorn():
 			again = true
@@ -179,17 +194,30 @@ func (l *listing) isCopying() bool {
 	return false
 }
 
-// find looks an object up. That it is absent is believed only of a listing that
-// was begun after the question.
+type refreshing struct{}
+
+// Refreshing marks reads as those of a refresh, which asks for each object of a
+// state once: a listing serves the first read of each, as long as the refresh may
+// take.
+func Refreshing(ctx context.Context) context.Context {
+	return context.WithValue(ctx, refreshing{}, true)
+}
+
+// find looks an object up. That it is absent is believed only of what the host said
+// after the question.
 func find[T any](ctx context.Context, h *Host, ref Ref, among func(*listing) map[string]*T) (*T, error) {
 	c := call{h, "read", ref}
-	asked := time.Now()
+	asked, serves := time.Now(), (*listing).isYoung
+	if ctx.Value(refreshing{}) != nil {
+		serves = func(l *listing) bool { return l.isYoung() || l.isOfRefresh() && !l.hasServed(ref) }
+	}
 	for {
-		l, err := h.listOf(ctx, ref)
+		l, err := h.listOf(ctx, ref, serves)
 		if err != nil {
 			return nil, err
 		}
 		if object, ok := among(l)[ref.Name]; ok {
+			l.serve(ref)
 			copied := *object
 			return &copied, nil
 		}
@@ -199,14 +227,34 @@ func find[T any](ctx context.Context, h *Host, ref Ref, among func(*listing) map
 		if !l.at.Before(asked) {
 			return nil, c.fail(ErrNotFound, "", "")
 		}
+		switch said, err := c.read(ctx, absentScript, h.DataDir, ref.String()); {
+		case err != nil:
+			return nil, err
+		case said == "absent\n":
+			return nil, c.fail(ErrNotFound, "", "")
+		}
 		h.forget(ref)
 	}
 }
 
-// known looks an object up in the listing that reads share; nil when it is not
-// there, which proves nothing.
+// absentScript proves that there is nothing of an object in a data directory that
+// has a layout. $1 data directory, $2 object. It takes no process.
+const absentScript = `visit "$1"
+[ ! -d ports ] || [ -e "$2" ] || [ -L "$2" ] || echo absent`
+
+// serve notes, for later refreshes, that a listing has told what there is of an
+// object.
+func (l *listing) serve(ref Ref) { l.served.Store(ref, true) }
+
+func (l *listing) hasServed(ref Ref) bool {
+	_, has := l.served.Load(ref)
+	return has
+}
+
+// known looks an object up in the listing of a refresh; nil when it is not there,
+// which proves nothing.
 func known[T any](ctx context.Context, h *Host, ref Ref, among func(*listing) map[string]*T) (*T, error) {
-	l, err := h.listOf(ctx, ref)
+	l, err := h.listOf(ctx, ref, (*listing).isOfRefresh)
 	if err != nil || among(l)[ref.Name] == nil {
 		return nil, err
 	}
@@ -242,8 +290,8 @@ func (h *Host) Image(ctx context.Context, name string) (*Image, error) {
 	return find(ctx, h, Ref{Images, name}, func(l *listing) map[string]*Image { return l.images })
 }
 
-// KnownInstance and KnownSnapshot look for what may not be there yet: no listing is
-// made to prove that it is not, and they return nil.
+// KnownInstance and KnownSnapshot tell a plan of what may not be there yet, as the
+// listing has it that a refresh shares: nil, where it is not there.
 func (h *Host) KnownInstance(ctx context.Context, name string) (*Instance, error) {
 	return known(ctx, h, Ref{Instances, name}, func(l *listing) map[string]*Instance { return l.instances })
 }

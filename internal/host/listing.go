@@ -7,6 +7,7 @@ import (
 	"maps"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -15,8 +16,10 @@ import (
 // A listing is what inventory.sh saw of a host at one time.
 type listing struct {
 	at        time.Time // when it was begun
-	bare      bool      // the data directory has no layout at all
-	torn      bool      // an instance went into standby while it was made
+	took      time.Duration
+	served    sync.Map // by Ref: what it has told a reader of
+	bare      bool     // the data directory has no layout at all
+	torn      bool     // an instance went into standby while it was made
 	images    map[string]*Image
 	instances map[string]*Instance
 	snapshots map[string]*Snapshot

@@ -26,7 +26,7 @@ const (
 // claimed is chosen anew; one that was asked for is not.
 func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[string]InterfaceSpec, inherited map[string]map[string]qemu.Forward, make func(ports string) error) error {
 	for try := 0; ; try++ {
-		l, err := h.listOf(ctx, Ref{hosts, h.Name}) // what it lacks of claims the host finds
+		l, err := h.listOf(ctx, Ref{hosts, h.Name}, (*listing).isYoung) // what it lacks of claims the host finds
 		if err != nil {
 			return err
 		}

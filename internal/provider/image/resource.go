@@ -76,7 +76,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
-	img, err := r.get(ctx, id)
+	img, err := r.get(host.Refreshing(ctx), id)
 	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), img.UID) {
 		return
 	}

@@ -79,7 +79,7 @@ func (r *instanceResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
-	inst, err := r.get(ctx, id)
+	inst, err := r.get(host.Refreshing(ctx), id)
 	if errors.Is(err, host.ErrNotFound) {
 		r.warnOfOrphans(ctx, &m, &resp.Diagnostics)
 	}

@@ -72,7 +72,7 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	}
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
-	n, err := r.get(ctx, id)
+	n, err := r.get(host.Refreshing(ctx), id)
 	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), n.UID) {
 		return
 	}

@@ -87,7 +87,7 @@ func (r *snapshotResource) Read(ctx context.Context, req resource.ReadRequest, r
 	}
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
-	snap, err := r.get(ctx, id)
+	snap, err := r.get(host.Refreshing(ctx), id)
 	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), snap.UID) {
 		return
 	}

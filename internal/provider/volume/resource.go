@@ -76,7 +76,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	}
 	id := m.id()
 	resp.Diagnostics.Append(identity.Set(ctx, resp.Identity, id)...) // of what is gone, too: the framework insists
-	volume, err := r.get(ctx, id)
+	volume, err := r.get(host.Refreshing(ctx), id)
 	if object.Missed(ctx, resp, id, err) || object.Replaced(ctx, resp, id, m.UID.ValueString(), volume.UID) {
 		return
 	}
