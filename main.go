@@ -18,6 +18,9 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger; Terraform finds the provider by TF_REATTACH_PROVIDERS")
 	flag.Parse()
+	if !*debug { // else there is somebody at the terminal
+		provider.QuietUnlessAsked()
+	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,

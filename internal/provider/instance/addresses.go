@@ -103,5 +103,7 @@ func planAddresses(ctx context.Context, req resource.ModifyPlanRequest, before, 
 		len(Effects.Changed(effect.Rollback, req.State.Raw, req.Plan.Raw)) > 0 {
 		value = types.MapUnknown(noAddresses.ElementType(ctx))
 	}
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ip_addresses"), value)...)
+	if !value.Equal(plan.IPAddresses) { // to set one takes as long as to read it all
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ip_addresses"), value)...)
+	}
 }
