@@ -5,10 +5,9 @@ import (
 	"strings"
 )
 
-// logVariables are those of package terraform-plugin-log, by the way of
-// terraform-plugin-go: the level of what the plugin framework logs, and that of
-// what this provider does.
-var logVariables = []string{"TF_LOG_SDK", "TF_LOG_PROVIDER"}
+// logVariables set the levels of what terraform-plugin-go and the plugin framework
+// log, as a whole and of their parts, and of what this provider does.
+var logVariables = []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER"}
 
 // QuietUnlessAsked has nothing logged where Terraform was not told to log. Without
 // that the framework writes a line for each attribute that it looks at, whatever
