@@ -74,7 +74,7 @@ attach() { # once QEMU has its taps, or sets $said
 disconnect() { # of $replace, three lines for each
 	tops=''
 	# shellcheck disable=SC2086 # a list of names of ours
-	each_layer 4 note_layer $above
+	each_layer 6 note_top $above
 	write run/replacing "$tops" || { said='cannot write to run/' && return 1; }
 	while IFS= read -r down && IFS= read -r _ && IFS= read -r _; do
 		say control "$down"
@@ -84,7 +84,7 @@ $replace
 EOF
 }
 
-note_layer() { tops="$tops $1"; }
+note_top() { tops="$tops $1"; }
 
 replace_cards() {
 	while IFS= read -r _ && IFS= read -r remove && IFS= read -r add; do
