@@ -97,9 +97,9 @@ EOF
 }
 
 let_go() { # LINE: has the guest give a card back; one that is still booting does not hear it at once
-	tries=10 pace=0.02 # two seconds each
+	tries=10 pace=20
 	say control "$1"
-	until await 8 "$pid" 5 '"event": "DEVICE_DELETED"'; do
+	until await 8 "$pid" 20 '"event": "DEVICE_DELETED"'; do
 		case $? in
 		1) running "$pid" || return ;; # it was asked already
 		2)

@@ -36,7 +36,7 @@ func (s source) hasMemory() bool { return s.state != lifecycle.Stopped }
 // source reads what ref names; it is refused when it is damaged or unclear.
 func (h *Host) source(ctx context.Context, c call, ref Ref) (source, error) {
 	if ref.Kind == Snapshots {
-		snap, err := h.Snapshot(ctx, ref.Name)
+		snap, err := h.snapshotKnown(ctx, ref.Name)
 		if err != nil {
 			return source{}, err
 		}

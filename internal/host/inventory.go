@@ -12,23 +12,47 @@ import (
 
 // listingAge is how long a listing serves further reads: a refresh of a whole
 // state asks for every object at about the same time.
-const listingAge = 3 * time.Second
+var listingAge = 3 * time.Second
 
 // An inventory is the last listing of a host, shared by all who read.
 type inventory struct {
 	flight singleflight.Group
 	mu     sync.Mutex
-	last   *listing
-	epoch  int // grows with every write: a listing begun before one is not kept
+	last   *listing // nil after a write: that is to be seen
+	lately *listing // as old, but for writes of this driver's
+	writes int      // a listing begun before one is not the last
+	resets int      // one begun before one is not even lately's
 }
 
 // Forget makes the next read list the host anew.
 func (h *Host) Forget() {
 	h.inventory.mu.Lock()
+	h.inventory.lately = nil
+	h.inventory.resets++
+	h.inventory.mu.Unlock()
+	h.wrote()
+}
+
+// wrote does, too, but for what a write of this driver's cannot have changed.
+func (h *Host) wrote() {
+	h.inventory.mu.Lock()
 	defer h.inventory.mu.Unlock()
 	h.inventory.last = nil
-	h.inventory.epoch++
+	h.inventory.writes++
 	h.inventory.flight.Forget("list")
+}
+
+// known returns a listing no older than listingAge that may lack this driver's
+// own writes since, and spares those who make many objects one listing for each:
+// for what whoever uses it has checked on the host.
+func (h *Host) known(ctx context.Context) (*listing, error) {
+	h.inventory.mu.Lock()
+	lately := h.inventory.lately
+	h.inventory.mu.Unlock()
+	if lately != nil && time.Since(lately.at) < listingAge {
+		return lately, nil
+	}
+	return h.list(ctx)
 }
 
 // list returns a listing no older than listingAge: one round trip, or none. A
@@ -36,7 +60,7 @@ func (h *Host) Forget() {
 func (h *Host) list(ctx context.Context) (*listing, error) {
 	inv := &h.inventory
 	inv.mu.Lock()
-	last, epoch := inv.last, inv.epoch
+	last, writes, resets := inv.last, inv.writes, inv.resets
 	inv.mu.Unlock()
 	if last != nil && time.Since(last.at) < listingAge {
 		return last, nil
@@ -48,8 +72,11 @@ func (h *Host) list(ctx context.Context) (*listing, error) {
 		}
 		inv.mu.Lock()
 		defer inv.mu.Unlock()
-		if inv.epoch == epoch {
+		if inv.writes == writes {
 			inv.last = found
+		}
+		if inv.resets == resets {
+			inv.lately = found
 		}
 		return found, nil
 	})
@@ -151,6 +178,18 @@ func find[T any](ctx context.Context, h *Host, ref Ref, among func(*listing) map
 		}
 		h.Forget()
 	}
+}
+
+// snapshotKnown returns a snapshot for whoever has the host check that it still is
+// that one.
+func (h *Host) snapshotKnown(ctx context.Context, name string) (*Snapshot, error) {
+	if l, err := h.known(ctx); err == nil {
+		if snap, ok := l.snapshots[name]; ok && snap.Problem == "" {
+			copied := *snap
+			return &copied, nil
+		}
+	}
+	return h.Snapshot(ctx, name)
 }
 
 // all returns the objects of a kind by name.

@@ -532,7 +532,9 @@ gone() { # PID TENTHS: waits until the process has ended
 # Conversations with QEMU: say writes a line to a control channel, await reads
 # what QEMU answers, line by line, until one matches. Every line read is printed,
 # so that the caller sees the conversation. They take no round trip of SSH's: the
-# time for which a guest is paused does not depend on the network.
+# time for which a guest is paused does not depend on the network. Each look is a
+# process. Where $pace is set, in milliseconds, the first is after so many and the
+# next ever later: what takes long on a busy host is not to make it busier.
 
 say() { # NAME LINE
 	printf '%s\n' "$2" 1<>"run/$1.in"
@@ -576,7 +578,7 @@ tell() { # LINE: has QEMU do it, which has nothing to answer but that it did
 }
 
 await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or ended, 2 when time is up; sets $said
-	polls=$(($3 * 20)) partial=''
+	rest=$(($3 * 100)) partial='' step=${pace:-5} # milliseconds
 	while :; do
 		if IFS= read -r line <&"$1"; then
 			line=$partial$line partial='' said=$line
@@ -588,9 +590,10 @@ await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or e
 		else
 			partial=$partial$line
 			running "$2" || { said='QEMU ended' && return 1; }
-			[ "$polls" -gt 0 ] || { said="QEMU did not answer in time with $4" && return 2; }
-			polls=$((polls - 1))
-			sleep "${pace:-0.005}"
+			[ "$rest" -gt 0 ] || { said="QEMU did not answer in time with $4" && return 2; }
+			rest=$((rest - step))
+			case $step in ?) sleep "0.00$step" ;; ??) sleep "0.0$step" ;; *) sleep "0.$step" ;; esac
+			[ -z "${pace:-}" ] || step=$((step < 80 ? step + step / 4 : 100))
 		fi
 	done
 }
@@ -601,8 +604,8 @@ hail() { # NAME: opens the control channel of a process just spawned. What is sa
 }
 
 greet() { # NAME FD PID: waits until it has started
-	pace=0.02 # that takes a while, and each look at it is a process
-	await "$2" "$3" 100 '"id": "hello"' || return
+	pace=20
+	await "$2" "$3" 400 '"id": "hello"' || return
 	pace=
 	exec 4<&-
 }

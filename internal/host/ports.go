@@ -25,7 +25,7 @@ const (
 // claimed is chosen anew; one that was asked for is not.
 func (h *Host) withPorts(ctx context.Context, c call, inst *Instance, asked map[string]InterfaceSpec, inherited map[string]map[string]qemu.Forward, make func(ports string) error) error {
 	for try := 0; ; try++ {
-		l, err := h.list(ctx)
+		l, err := h.known(ctx)
 		if err != nil {
 			return err
 		}

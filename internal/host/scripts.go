@@ -142,9 +142,9 @@ func (c call) write(ctx context.Context, script string, args ...string) (string,
 }
 
 // try runs a script that changes something, once. When it is sent its end is
-// awaited, and what was listed before is forgotten.
+// awaited, and what was listed before is out of date.
 func (c call) try(ctx context.Context, script string, args ...string) (string, error) {
-	defer c.host.Forget()
+	defer c.host.wrote()
 	result, err := c.host.transport.Run(ctx, ssh.Script{Name: c.verb, Text: script, Args: args, Atomic: true})
 	return c.outcome(ctx, result, err)
 }

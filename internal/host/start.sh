@@ -66,7 +66,7 @@ load() { # memory is mapped already
 }
 
 is_loaded() {
-	pace=0.02
+	pace=20
 	job_ends control 8 "$pid" || return
 	pace=
 	say control '{"execute":"job-dismiss","arguments":{"id":"load"},"id":"dismiss"}'
