@@ -84,7 +84,7 @@ func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
 	must(t, l.remove(t.Context(), "snapshots/golden"))
 	mutate("snapshot", `put instance.json "$becomes" $fresh ||`, `put instance.json "$becomes" ||`, "metadata of instances/base is there before the name disk/", snapshot)
 	mutate("label", `&& sync "$@" "$putting.tmp" && mv`, `&& mv`, "what was written to snapshots/golden/snapshot.json.tmp", label)
-	mutate("label", `sync "${putting%/*}"`, `:`, "the name snapshots/golden/snapshot.json is not", label)
+	mutate("label", `*) sync . ;; esac`, `esac`, "the name snapshots/golden/snapshot.json is not", label)
 	mutate("fork", `sync "$staged"/* "$staged" ||`, `: ||`, "becomes instances/fork before what was written", fork)
 	mutate("delete", `&& sync "$1" && shift && rm`, `&& shift && rm`, "instances/fork went", unfork)
 	mutate("fork", `sync "${committed%/*}" ${1:+ports} || {`, `sync ports || {`, "the name instances/fork is not", fork)

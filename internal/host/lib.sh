@@ -356,7 +356,7 @@ release() { # INSTANCE PORT…
 # second one is. The third is a cluster later.
 
 # shellcheck disable=SC2317 # by each_layer
-make_layer() { # two processes; qemu-img, which makes the same, costs ten times as much
+make_layer() { # two processes; qemu-img, which makes the same, costs five times as much
 	command : >"disk/$1" && append "disk/$1" "$3" && truncate -s "$4" "disk/$1" && append "disk/$1" "$5" &&
 		truncate -s $(($4 + 65536)) "disk/$1" && append "disk/$1" "$6"
 }

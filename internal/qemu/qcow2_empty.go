@@ -16,7 +16,7 @@ type EmptyImage struct {
 const ClusterSize = 64 << 10
 
 // NewEmptyImage is the empty image of a disk of size bytes above another image,
-// as `qemu-img create` makes it, for a tenth of the time: version 3, clusters of
+// as `qemu-img create` makes it, for a fifth of the CPU time: version 3, clusters of
 // 64 KiB, refcounts of 16 bits. An L1 table of zeros, all of it unallocated, stands
 // before the refcounts, so that the image ends with a piece that is no zeros. See
 // QEMU's docs/interop/qcow2.txt.
@@ -32,17 +32,17 @@ func NewEmptyImage(size int64, backingFile, backingFormat string) EmptyImage {
 	tableAt := (1 + l1Clusters) * ClusterSize
 
 	var head []byte
-	word := func(v uint32) { head = binary.BigEndian.AppendUint32(head, v) }
-	long := func(v int64) { head = binary.BigEndian.AppendUint64(head, uint64(v)) }
+	word := func(v int) { head = binary.BigEndian.AppendUint32(head, uint32(v)) }   // #nosec G115 -- all fit
+	long := func(v int64) { head = binary.BigEndian.AppendUint64(head, uint64(v)) } // #nosec G115 -- none is negative
 	padded := int64(len(backingFormat)+7) / 8 * 8
 	word(0x514649fb) // "QFI\xfb"
 	word(3)
 	long(headerSize + 8 + padded + 8) // where the backing file's name is
-	word(uint32(len(backingFile)))
+	word(len(backingFile))
 	word(16) // cluster bits
 	long(sectors * 512)
 	word(0) // no encryption
-	word(uint32(l1Entries))
+	word(int(l1Entries))
 	long(ClusterSize) // where the L1 table is
 	long(tableAt)
 	word(1) // clusters of the refcount table
@@ -55,15 +55,16 @@ func NewEmptyImage(size int64, backingFile, backingFormat string) EmptyImage {
 	word(headerSize)
 	long(0) // compression: zlib
 	word(formatSection)
-	word(uint32(len(backingFormat)))
+	word(len(backingFormat))
 	head = append(head, backingFormat...)
 	head = append(head, make([]byte, padded-int64(len(backingFormat)))...)
 	long(0) // end of sections
 	head = append(head, backingFile...)
 
-	var block []byte
+	image := EmptyImage{Header: head, TableAt: tableAt}
+	image.Table = binary.BigEndian.AppendUint64(nil, uint64(tableAt+ClusterSize)) // #nosec G115 -- at most 32 MiB
 	for range 1 + l1Clusters + 2 {
-		block = append(block, 0, 1)
+		image.Block = append(image.Block, 0, 1)
 	}
-	return EmptyImage{Header: head, Table: binary.BigEndian.AppendUint64(nil, uint64(tableAt)+ClusterSize), Block: block, TableAt: tableAt}
+	return image
 }

@@ -59,7 +59,7 @@ func TestNewEmptyImage_IsWhatQemuImgMakes(t *testing.T) {
 					t.Errorf("it is %s; want %s", ours, theirs)
 				}
 				imageTool(t, dir, "qemu-img", "check", "ours") // fails for a leak, too
-				if size <= 20<<30 { // of a larger one it takes minutes
+				if size <= 20<<30 {                            // of a larger one it takes minutes
 					imageTool(t, dir, "qemu-img", "compare", "-q", "ours", "theirs")
 				}
 				imageTool(t, dir, "qemu-io", "-f", "qcow2", "-c", "write -P 7 0 512", "ours")
