@@ -74,7 +74,7 @@ attach() { # once QEMU has its taps, or sets $said
 disconnect() { # of $replace, three lines for each
 	tops=''
 	# shellcheck disable=SC2086 # a list of names of ours
-	each_layer 4 note_layer $above
+	each_layer 6 note_top $above
 	write run/replacing "$tops" || { said='cannot write to run/' && return 1; }
 	while IFS= read -r down && IFS= read -r _ && IFS= read -r _; do
 		say control "$down"
@@ -84,7 +84,7 @@ $replace
 EOF
 }
 
-note_layer() { tops="$tops $1"; }
+note_top() { tops="$tops $1"; }
 
 replace_cards() {
 	while IFS= read -r _ && IFS= read -r remove && IFS= read -r add; do
@@ -97,9 +97,9 @@ EOF
 }
 
 let_go() { # LINE: has the guest give a card back; one that is still booting does not hear it at once
-	tries=10 pace=0.02 # two seconds each
+	tries=10 pace=20
 	say control "$1"
-	until await 8 "$pid" 5 '"event": "DEVICE_DELETED"'; do
+	until await 8 "$pid" 20 '"event": "DEVICE_DELETED"'; do
 		case $? in
 		1) running "$pid" || return ;; # it was asked already
 		2)

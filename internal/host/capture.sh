@@ -55,21 +55,21 @@ prepare_layers() {
 	[ "$above" ] || return 0
 	say control '{"execute":"query-block","id":"query-block"}'
 	await 8 "$guest" 50 '"id": "query-block"' || return
-	seen=$said nth=0
+	seen=$said nth=0 fresh=''
 	# shellcheck disable=SC2086 # a list of words of ours
-	each_layer 6 writes_below $above || return
+	each_layer 8 writes_below $above || return
 	# An empty layer above shows what is below, so it may be named before it is used.
 	# shellcheck disable=SC2086
-	each_layer 6 make_layer $above && each_layer 6 own_as_below $above && each_layer 6 sync_layer $above && sync disk &&
-		put instance.json "$becomes" || { said='cannot write a new layer of its disk' && return 1; }
+	each_layer 8 make_layer $above && each_layer 8 own_as_below $above && each_layer 8 note_layer $above &&
+		put instance.json "$becomes" $fresh || { said='cannot write a new layer of its disk' && return 1; }
 	each_line add_layer "$adds"
 }
 
 writes_below() { # TOP BELOW FORMAT SIZE NODE NODE: the guest does, or it is made to
 	nth=$((nth + 1))
 	case $seen in
-	*'"node-name": "'"$5"'"'*) ;;
-	*'"node-name": "'"$6"'"'*) # of a copy that was killed with its switch when it had named it
+	*'"node-name": "'"$7"'"'*) ;;
+	*'"node-name": "'"$8"'"'*) # of a copy that was killed with its switch when it had named it
 		say control "$(printf '%s\n' "$adds_below" | sed -n "${nth}p")"
 		await 8 "$guest" 50 '"id": "blockdev-add"' || [ $? -eq 1 ] || return # it may have been added
 		say control "$(printf '%s\n' "$switches_below" | sed -n "${nth}p")"
@@ -87,6 +87,7 @@ add_layer() { # LINE
 }
 
 migrate() {
+	hail receiver
 	greet receiver 7 "$receiver" || return
 	say receiver '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'
 	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate/sock"},"id":"listen"}'
@@ -158,7 +159,7 @@ go_on() { # QEMU refuses for a moment, until it has finished with the migration
 }
 
 save() { # the receiver has all memory in its file; the devices are written beside it
-	ignore_shared receiver 7 "$receiver" || return
+	ignore_shared receiver
 	job receiver 7 "$receiver" '{"execute":"snapshot-save","arguments":{"job-id":"save","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"save"}' || return
 	say receiver '{"execute":"quit","id":"quit"}'
 	gone "$receiver" 100 || { said='the receiver does not end' && return 1; }
@@ -194,7 +195,7 @@ recover() { # ends the receiver, lets the guest go on, from wherever the migrati
 	unused=yes
 	each_line forget_layer "$drops" || return 0 # there is no QEMU
 	# shellcheck disable=SC2086
-	[ -z "$unused" ] || { restore instance.json "$was" && each_layer 6 drop_layer $above; }
+	[ -z "$unused" ] || { restore instance.json "$was" && each_layer 8 drop_layer $above; }
 }
 
 forget_layer() { # LINE: all of them are in use, or none is

@@ -128,11 +128,24 @@ func switchArgs(record Record) []string {
 
 func lines(texts []string) string { return strings.Join(texts, "\n") }
 
-// layerWords are a new top layer as scripts make it: its name, the name and
-// format of what is below, and the size of the disk in bytes.
+// layerWords are a new top layer as scripts make it: its name, that of what is
+// below, and an empty image.
 func layerWords(top qemu.Stack) string {
 	below := top.Layers[1]
-	return words([]string{top.Layers[0].File, below.File, below.Format, fmt.Sprint(top.SizeBytes)})
+	image := qemu.NewEmptyImage(top.SizeBytes, below.File, below.Format)
+	return words([]string{
+		top.Layers[0].File, below.File,
+		escaped(image.Header), fmt.Sprint(image.TableAt), escaped(image.Table), escaped(image.Block),
+	})
+}
+
+// escaped is what printf's %b, which every POSIX shell has, makes bytes of.
+func escaped(bytes []byte) string {
+	var b strings.Builder
+	for _, c := range bytes {
+		fmt.Fprintf(&b, `\0%03o`, c)
+	}
+	return b.String()
 }
 
 // receiverArgs are user, program and arguments of the QEMU that takes an

@@ -42,14 +42,14 @@ stopped)
 	;;
 esac
 cd "$data_dir" || exit
-stage "$object"
-
-has='kernel initrd firmware seed.iso'
+has='kernel initrd firmware seed.iso' boot=''
 [ -z "$seed" ] || has='kernel initrd firmware'
-# shellcheck disable=SC2086 # a list of names of ours
-boot=$(cd "$source/boot" 2>/dev/null && ls $has 2>/dev/null)
+for file in $has; do
+	[ ! -e "$source/boot/$file" ] || boot="$boot $file"
+done
 # shellcheck disable=SC2086 # lists of names of ours
 {
+	stage "$object" ${layers:+disk} ${boot:+boot} ${checkpoint:+checkpoint}
 	[ -z "$layers" ] || give "$source/disk" disk $layers
 	[ -z "$boot" ] || give "$source/boot" boot $boot
 	give_variables "$source"
@@ -57,7 +57,6 @@ boot=$(cd "$source/boot" 2>/dev/null && ls $has 2>/dev/null)
 	[ -z "$checkpoint" ] || give "$source/$checkpoint" checkpoint memory device-state machine.json
 	[ "$mode" = standby ] || [ -z "$layers" ] || (cd "$staged/disk" && sync $layers) || unstage $FAILED "cannot write the disk of $source"
 }
-commit "$object" "$metadata" "$becoming"
-# shellcheck disable=SC2086
-[ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }
+# shellcheck disable=SC2086 # a list of numbers
+commit "$object" "$metadata" "$becoming" $ports
 [ "$metadata" != snapshot.json ] || find "$object" -mindepth 2 -type f -exec stat -c '%h %b %s %n' {} +

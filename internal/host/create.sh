@@ -36,6 +36,5 @@ if [ "$top" ]; then
 	[ -z "$image" ] || set -- "$@" -b "$below" -F "$format"
 	qemu-img create "$@" "$staged/disk/$top" "$size" && sync "$staged/disk/$top" || unstage $FAILED "cannot make a disk layer"
 fi
-commit "$object" instance.json "$becoming"
 # shellcheck disable=SC2086 # a list of numbers
-[ -z "$ports" ] || (claim "${object##*/}" $ports) || { status=$?; release "${object##*/}" $ports; remove "$object"; exit $status; }
+commit "$object" instance.json "$becoming" $ports

@@ -1,12 +1,22 @@
 package host
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 // BoundLayers makes the bound of a disk's chain n for a test.
 func BoundLayers(t *testing.T, n int) {
 	before := maxLayers
 	maxLayers = n
 	t.Cleanup(func() { maxLayers = before })
+}
+
+// KeepListings makes a listing serve so long.
+func KeepListings(t *testing.T, age time.Duration) {
+	before := listingAge
+	listingAge = age
+	t.Cleanup(func() { listingAge = before })
 }
 
 // AgentScript is what speaks to an agent.

@@ -33,7 +33,8 @@ type ForkSpec struct {
 
 // Fork makes an instance from a source: in standby when that has memory, else
 // stopped. It is a few links, whatever the sizes, and depends on nothing
-// afterwards; a running source is captured live for it. Two round trips.
+// afterwards; a running source is captured live for it. Two round trips, and one
+// where a snapshot was listed in the last seconds.
 func (h *Host) Fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 	return ofPresent(h, func() (*Instance, error) { return h.fork(ctx, spec) })
 }

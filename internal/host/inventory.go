@@ -13,7 +13,7 @@ import (
 // listingAge is for how long, at least, a listing serves further reads. On a host
 // that is slow to list it is longer, so that a fifth of the time goes by with that
 // at most.
-const listingAge = 3 * time.Second
+var listingAge = 3 * time.Second
 
 // refreshAge is for how long a listing serves the first read of each object: a
 // refresh of a whole state asks for each once, and takes as long as Terraform and

@@ -108,13 +108,14 @@ unchanged() { # FILE TEXT: fails unless FILE still holds TEXT
 # into place, and the rename is synced. The name carries this shell's pid, and
 # while the shell lives nobody else touches it.
 
-put() { # FILE TEXT: replaces a small file
+put() { # FILE TEXT [PATH…]: replaces a small file, once what it speaks of is on the disk
 	[ ! -e "$1.tmp" ] && [ ! -L "$1.tmp" ] || rm -f "$1.tmp"
-	write "$1.tmp" "$2" && sync "$1.tmp" && mv -T "$1.tmp" "$1" || {
-		rm -f "$1.tmp"
+	putting=$1
+	write "$1.tmp" "$2" && shift 2 && sync "$@" "$putting.tmp" && mv -T "$putting.tmp" "$putting" || {
+		rm -f "$putting.tmp"
 		return 1
 	}
-	sync "$(dirname "$1")"
+	case $putting in */*) sync "${putting%/*}" ;; *) sync . ;; esac
 }
 
 restore() { # FILE TEXT: puts the text into it, unless it is there
@@ -129,11 +130,13 @@ plant() { # FILE SEED SIZE: writes a cloud-init seed that is given in base64. On
 	printf '%s' "$2" | base64 -d >"$1" && truncate -s "$3" "$1" && sync "$1"
 }
 
-remove() { # DIR: at once for all who look, then at leisure
-	case $1 in */*) set -- "$1" "${1%/*}" ;; *) set -- "$1" . ;; esac
-	set -- "$1" "$2" "$2/.tmp-$$--${1##*/}" # no name begins with a hyphen: what is staged is called otherwise
-	rm -rf "$3"
-	mv -T "$1" "$3" && sync "$2" && rm -rf "$3"
+remove() { # DIR [FILE…]: at once for all who look, then at leisure, and then the files
+	removed=$1
+	shift
+	case $removed in */*) set -- "${removed%/*}" "$@" ;; *) set -- . "$@" ;; esac
+	away=$1/.tmp-$$--${removed##*/} # no name begins with a hyphen: what is staged is called otherwise
+	vacate "$away"
+	mv -T "$removed" "$away" && sync "$1" && shift && rm -rf "$away" "$@"
 }
 
 # What was made is known to nobody until whoever had it made has heard of it, and
@@ -215,12 +218,17 @@ free() { # VOLUME TOP INSTANCE: fails where another instance has the volume, of 
 	done
 }
 
-stage() { # OBJECT: makes $staged, in which it is prepared
-	staged=${1%/*}/.tmp-$$-${1##*/}
-	rm -rf "$staged"
-	mkdir "$staged" || fail $FAILED "cannot make $1"
+stage() { # OBJECT [PART…]: makes $staged, in which it is prepared, with directories for its parts
+	staged=${1%/*}/.tmp-$$-${1##*/} staging=$1
+	vacate "$staged"
+	shift
+	for part; do
+		shift
+		set -- "$@" "$staged/$part"
+	done
+	mkdir "$staged" "$@" || unstage $FAILED "cannot make $staging"
 	# The object is locked from its first moment on.
-	command exec 6>>"$staged/lock" || unstage $FAILED "cannot make $1"
+	command exec 6>>"$staged/lock" || unstage $FAILED "cannot make $staging"
 	flock 6
 }
 
@@ -229,10 +237,14 @@ unstage() { # STATUS MESSAGE: gives up what was staged, and fails
 	fail "$@"
 }
 
-give() { # FROM PART FILE…: a part of what is staged, of links to files of another object
-	from=$1 to=$PWD/$staged/$2
+give() { # FROM PART FILE…: links to files of another object, in a part of what is staged
+	from=$1 to=$staged/$2
 	shift 2
-	mkdir "$to" && (cd "$from" && ln "$@" "$to/") || unstage $FAILED "$from cannot be shared"
+	for file; do
+		shift
+		set -- "$@" "$from/$file"
+	done
+	ln "$@" "$to/" || unstage $FAILED "$from cannot be shared"
 }
 
 duplicate() { # FROM TO: a file of the login's own, whosever the other is
@@ -244,7 +256,7 @@ give_variables() { # FROM: a guest writes to those of its firmware, so what is s
 		unstage $FAILED "the firmware's variables of $1 cannot be copied"
 }
 
-commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is one
+commit() { # OBJECT METADATA TEXT [PORT…]: what is staged becomes it, unless there is one, and takes host ports
 	uid=${3#*'"uid":"'} # it stands before all that users may put there
 	proc_stat "$PPID" || proc_start=gone
 	write "$staged/maker" "$PPID $proc_start $BOOT_ID $MACHINE_ID ${uid%%'"'*}" && write "$staged/$2" "$3" &&
@@ -257,10 +269,25 @@ commit() { # OBJECT METADATA TEXT: what is staged becomes it, unless there is on
 			exit $status
 		}
 	done
-	sync "${1%/*}" || {
-		remove "$1"
-		fail $FAILED "cannot write $1"
+	committed=$1
+	shift 3
+	[ $# -eq 0 ] || (claim "${committed##*/}" "$@") || uncommit $? "$@"
+	sync "${committed%/*}" ${1:+ports} || {
+		echo "cannot write $committed" >&2
+		uncommit $FAILED "$@"
 	}
+}
+
+uncommit() { # STATUS PORT…: removes what was committed, and fails
+	status=$1
+	shift
+	[ $# -eq 0 ] || release "${committed##*/}" "$@"
+	remove "$committed"
+	exit "$status"
+}
+
+vacate() { # PATH: almost always there is nothing, and no process is needed
+	[ ! -e "$1" ] && [ ! -L "$1" ] || rm -rf "$1"
 }
 
 # A rollback is committed when rollback/ is there, with all that the instance is
@@ -296,7 +323,7 @@ sweep() { # DIR…: removes what shells that have died left there
 	done
 }
 
-claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone is void, and one at a time takes it over
+claim() { # INSTANCE PORT…: takes host ports, which whoever calls it syncs; a claim whose instance is gone is void, and one at a time takes it over
 	owner=$1
 	shift
 	for port; do
@@ -313,7 +340,6 @@ claim() { # INSTANCE PORT…: takes host ports; a claim whose instance is gone i
 		*) fail $PORT "ports/$port $STRANGE" ;;
 		esac
 	done
-	sync ports || fail $FAILED "cannot claim its ports"
 }
 
 release() { # INSTANCE PORT…
@@ -325,13 +351,21 @@ release() { # INSTANCE PORT…
 	sync ports
 }
 
-# Layers come in groups of words: the name of a new layer, the name and the format
-# of what is below it, the size of the disk in bytes.
+# Layers come in groups of words: the name of a new layer and of what is below it,
+# and an empty qcow2 image in three pieces, as printf takes them, with where the
+# second one is. The third is a cluster later.
 
 # shellcheck disable=SC2317 # by each_layer
-make_layer() { qemu-img create -q -u -f qcow2 -b "$2" -F "$3" "disk/$1" "$4"; }
+make_layer() { # two processes; qemu-img, which makes the same, costs five times as much
+	command : >"disk/$1" && append "disk/$1" "$3" && truncate -s "$4" "disk/$1" && append "disk/$1" "$5" &&
+		truncate -s $(($4 + 65536)) "disk/$1" && append "disk/$1" "$6"
+}
 drop_layer() { rm -f "disk/$1"; }
-sync_layer() { sync "disk/$1"; }
+note_layer() { fresh="${fresh:-disk} disk/$1"; } # $fresh is what is to be synced
+
+append() { # FILE ESCAPED: the shell does not say why it cannot, so then cat is to
+	printf %b "$2" 2>/dev/null >>"$1" || printf %b "$2" | cat >>"$1"
+}
 
 each_layer() { # COUNT COMMAND WORD…: runs it with each group of so many words
 	group=$1 task=$2
@@ -413,11 +447,13 @@ runs() { # NAME UID: alive, and its guest has run; one that never has, or whose 
 spawn() { # NAME QEMU ARGS…: starts QEMU in the background, with a channel to its guest's agent where $agent is yes; sets $pid
 	spawned=$1 pid=''
 	shift
-	fifos="run/$spawned.in"
+	fifos="run/$spawned.in" old=''
 	[ "$spawned${agent:-}" != controlyes ] || fifos="$fifos run/agent.in run/agent.out"
-	[ "$spawned" != control ] || rm -f run/pending
-	# shellcheck disable=SC2086 # a list of names of ours
-	rm -f $fifos "run/$spawned.out" "run/$spawned.log" && mkfifo $fifos && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
+	for left in $fifos "run/$spawned.out" "run/$spawned.log" run/pending; do
+		[ ! -e "$left" ] || [ "$spawned$left" = receiverrun/pending ] || old="$old $left"
+	done
+	# shellcheck disable=SC2086 # lists of names of ours
+	{ [ -z "$old" ] || rm -f $old; } && mkfifo $fifos && command : >"run/$spawned.out" || { said='cannot make its control channel' && return 1; }
 	reserve "$spawned" || return
 	(
 		# The record is there before the process is: nothing can be lost between.
@@ -440,9 +476,12 @@ admit() { # USER: in an instance's directory; "" for nobody
 	[ "$LOGIN" = 0 ] || [ "$1" ] || return 0
 	bits=0700
 	[ -z "$1" ] || { may_become "$1" && bits=0711; }
-	for part in . run disk; do
-		[ ! -d "$part" ] || chmod "$bits" "$part" || fail $FAILED "cannot change the mode of $part"
+	parts=.
+	for part in run disk; do
+		[ ! -d "$part" ] || parts="$parts $part"
 	done
+	# shellcheck disable=SC2086 # a list of names of ours
+	chmod "$bits" $parts || fail $FAILED "cannot change the mode of its directories"
 }
 
 may_become() { # USER: fails unless QEMU may
@@ -462,7 +501,9 @@ owner() { # FILE: the user id of whom it is; "" where that can be the login only
 }
 
 reserve() { # NAME: room for what QEMU says next, which tells the state of its guest also when the disk is full
-	said=$(fallocate -n -l $(($(stat -c %s "run/$1.out") + 65536)) "run/$1.out" 2>&1) && return
+	size=0
+	[ ! -s "run/$1.out" ] || size=$(stat -c %s "run/$1.out")
+	said=$(fallocate -n -l $((size + 65536)) "run/$1.out" 2>&1) && return
 	case $said in
 	*'No space left'* | *quota*) said="there is no room for what QEMU answers: $said" && return 1 ;;
 	esac # else its filesystem does not know how
@@ -491,7 +532,9 @@ gone() { # PID TENTHS: waits until the process has ended
 # Conversations with QEMU: say writes a line to a control channel, await reads
 # what QEMU answers, line by line, until one matches. Every line read is printed,
 # so that the caller sees the conversation. They take no round trip of SSH's: the
-# time for which a guest is paused does not depend on the network.
+# time for which a guest is paused does not depend on the network. Each look is a
+# process. Where $pace is set, in milliseconds, the first is after so many and the
+# next ever later: what takes long on a busy host is not to make it busier.
 
 say() { # NAME LINE
 	printf '%s\n' "$2" 1<>"run/$1.in"
@@ -535,7 +578,7 @@ tell() { # LINE: has QEMU do it, which has nothing to answer but that it did
 }
 
 await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or ended, 2 when time is up; sets $said
-	polls=$(($3 * 20)) partial=''
+	rest=$(($3 * 100)) partial='' step=${pace:-5} # milliseconds
 	while :; do
 		if IFS= read -r line <&"$1"; then
 			line=$partial$line partial='' said=$line
@@ -547,24 +590,34 @@ await() { # FD PID TENTHS TEXT: 0 when a line had TEXT, 1 when QEMU refused or e
 		else
 			partial=$partial$line
 			running "$2" || { said='QEMU ended' && return 1; }
-			[ "$polls" -gt 0 ] || { said="QEMU did not answer in time with $4" && return 2; }
-			polls=$((polls - 1))
-			sleep "${pace:-0.005}"
+			[ "$rest" -gt 0 ] || { said="QEMU did not answer in time with $4" && return 2; }
+			rest=$((rest - step))
+			case $step in ?) sleep "0.00$step" ;; ??) sleep "0.0$step" ;; *) sleep "0.$step" ;; esac
+			[ -z "${pace:-}" ] || step=$((step < 80 ? step + step / 4 : 100))
 		fi
 	done
 }
 
-greet() { # NAME FD PID: opens the control channel of a process just spawned
-	pace=0.02 # a start takes a while, and each look at it is a process
-	await "$2" "$3" 100 '"QMP"' || return
-	pace=
+hail() { # NAME: opens the control channel of a process just spawned. What is said from now on it hears when it has started
+	exec 4<>"run/$1.in" # what nobody holds open is lost
 	say "$1" '{"execute":"qmp_capabilities","id":"hello"}'
-	await "$2" "$3" 50 '"id": "hello"'
+}
+
+greet() { # NAME FD PID: waits until it has started
+	pace=20
+	await "$2" "$3" 400 '"id": "hello"' || return
+	pace=
+	exec 4<&-
 }
 
 job() { # NAME FD PID LINE: has QEMU do a job, and waits for its end
 	say "$1" "$4"
+	job_ends "$1" "$2" "$3"
+}
+
+job_ends() { # NAME FD PID
 	await "$2" "$3" 600 '"status": "concluded"' && return
+	case $said in *'"error": {'*) return 1 ;; esac # it was not begun
 	say "$1" '{"execute":"query-jobs","id":"jobs"}' # the job says what went wrong
 	until await "$2" "$3" 50 '"id": "jobs"'; do
 		case $said in *'"status": "aborting"'*) ;; *) break ;; esac
@@ -572,7 +625,6 @@ job() { # NAME FD PID LINE: has QEMU do a job, and waits for its end
 	return 1
 }
 
-ignore_shared() { # NAME FD PID: device state is saved and loaded without the memory, which is a file beside it
+ignore_shared() { # NAME: device state is saved and loaded without the memory, which is a file beside it
 	say "$1" '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"x-ignore-shared","state":true}]},"id":"ignore-shared"}'
-	await "$2" "$3" 50 '"id": "ignore-shared"'
 }

@@ -164,6 +164,49 @@ func TestFork_TakesThreeRoundTrips(t *testing.T) {
 	}
 }
 
+// What a driver writes itself does not change a snapshot.
+func TestFork_OfASnapshotThatIsKnownTakesOneRoundTripLess(t *testing.T) {
+	host.KeepListings(t, time.Hour)
+	l := shared(t)
+	ctx := context.Background()
+	l.Forget()
+	fork := func(name string) (*host.Instance, error) {
+		return l.Fork(ctx, host.ForkSpec{Name: name, Source: common.golden})
+	}
+	first, err := fork("known-1")
+	must(t, err)
+	defer func() { must(t, l.DeleteInstance(ctx, first.Name, first.UID)) }()
+	scripts := l.trips.during(func() {
+		second, err := fork("known-2")
+		must(t, err)
+		must(t, l.DeleteInstance(ctx, second.Name, second.UID))
+	})
+	if got := strings.Join(scripts, " "); got != "fork delete" {
+		t.Errorf("a second fork took %q", got)
+	}
+	if _, err := l.Instance(ctx, "known-1"); err != nil {
+		t.Errorf("what was made since is not seen: %v", err)
+	}
+
+	// Somebody else puts another snapshot in its place.
+	other := connect(l.testhost)
+	defer other.Close()
+	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "replaced", Instance: "known-1"})
+	must(t, err)
+	defer func() { must(t, l.DeleteSnapshot(ctx, "replaced", l.snapshot("replaced").UID)) }()
+	_, err = l.Snapshot(ctx, "replaced")
+	must(t, err)
+	must(t, other.DeleteSnapshot(ctx, "replaced", snap.UID))
+	again, err := other.TakeSnapshot(ctx, host.SnapshotSpec{Name: "replaced", Instance: "known-1", Labels: map[string]string{"a": "b"}})
+	must(t, err)
+	third, err := l.Fork(ctx, host.ForkSpec{Name: "known-3", Source: host.Ref{Kind: host.Snapshots, Name: "replaced"}})
+	must(t, err)
+	defer func() { must(t, l.DeleteInstance(ctx, third.Name, third.UID)) }()
+	if again.UID == snap.UID || third.State != lifecycle.Standby {
+		t.Errorf("the fork of what was replaced is %s", third.State)
+	}
+}
+
 func TestSandbox_IsOn(t *testing.T) {
 	l := shared(t)
 	l.fork("boxed")

@@ -8,10 +8,10 @@ object=$2 uid=$3 was=$4 becoming=$5 snapshot=$6 known=$7 layers=$8 boot=$9 check
 lock "$object"
 genuine "$snapshot"
 unchanged "$object/instance.json" "$was"
-stage "$object"
 
 # shellcheck disable=SC2086 # lists of names of ours
 {
+	stage "$object" ${layers:+disk} ${boot:+boot} ${checkpoint:+checkpoint}
 	[ -z "$layers" ] || give "$snapshot/disk" disk $layers
 	[ -z "$boot" ] || give "$snapshot/boot" boot $boot
 	give_variables "$snapshot"

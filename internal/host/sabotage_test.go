@@ -45,7 +45,7 @@ type saboteur struct {
 func (l *lab) sabotaged(t *testing.T, script, what string, more ...string) (*lab, *saboteur) {
 	t.Helper()
 	s := &saboteur{Transport: l.trips, script: script, dir: t.TempDir()}
-	for _, name := range append([]string{"mkdir", "ln", "sync", "mv", "qemu-img"}, more...) {
+	for _, name := range append([]string{"mkdir", "ln", "sync", "mv", "truncate", "qemu-img"}, more...) {
 		real, err := exec.LookPath(name)
 		must(t, err)
 		text := fmt.Sprintf(`#!/bin/sh

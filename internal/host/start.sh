@@ -33,13 +33,13 @@ if [ -f run/replacing ]; then # of a start that was killed: what its guest wrote
 fi
 [ -z "$links" ] || find_bridges
 
-mkdir -p run
-rm -f run/asleep
+[ -d run ] || mkdir run
+[ ! -e run/asleep ] || rm -f run/asleep
 admit "$user"
 # A layer that others have, or that a checkpoint is of, is never written again.
 # shellcheck disable=SC2086 # lists of names of ours
-each_layer 4 make_layer $above || {
-	each_layer 4 drop_layer $above
+each_layer 6 make_layer $above || {
+	each_layer 6 drop_layer $above
 	fail $FAILED "cannot make a disk layer"
 }
 for layer in $written; do
@@ -48,25 +48,29 @@ for layer in $written; do
 done
 own_layer() { own "$user" "disk/$1"; }
 # shellcheck disable=SC2086
-each_layer 4 own_layer $above
+each_layer 6 own_layer $above
 [ ! -f boot/variables ] || own "$user" boot/variables
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
 	rm -f run/control.pid run/replacing
 	# shellcheck disable=SC2086
-	[ -z "$becomes" ] || { restore instance.json "$was" && each_layer 4 drop_layer $above; }
+	[ -z "$becomes" ] || { restore instance.json "$was" && each_layer 6 drop_layer $above; }
 	[ ! -f run/control.log ] || tail -n 15 run/control.log >&2
 	fail $FAILED "$said"
 }
 
 load() { # memory is mapped already
-	ignore_shared control 8 "$pid" || return
-	job control 8 "$pid" '{"execute":"snapshot-load","arguments":{"job-id":"load","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"load"}' || return
+	ignore_shared control
+	say control '{"execute":"snapshot-load","arguments":{"job-id":"load","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"load"}'
+}
+
+is_loaded() {
+	pace=20
+	job_ends control 8 "$pid" || return
+	pace=
 	say control '{"execute":"job-dismiss","arguments":{"id":"load"},"id":"dismiss"}'
 	say control '{"execute":"blockdev-del","arguments":{"node-name":"device-state"},"id":"blockdev-del"}'
-	await 8 "$pid" 50 '"id": "blockdev-del"' || return
-	rm run/device-state
 }
 
 pid=''
@@ -84,13 +88,17 @@ if [ "$links" ] && [ "$LOGIN" != 0 ]; then
 fi
 spawn control "$@" || undo
 exec 8<run/control.out
+hail control
+[ "$mode" != restore ] || load
 # While QEMU starts, what it stands on gets to the disk.
+fresh=''
 # shellcheck disable=SC2086
-[ -z "$above" ] || { each_layer 4 sync_layer $above && sync disk; } || { said='cannot write to the disk' && undo; }
-[ -z "$becomes" ] || put instance.json "$becomes" || { said='cannot write to the disk' && undo; }
+each_layer 6 note_layer $above
+# shellcheck disable=SC2086
+[ -z "$becomes" ] || put instance.json "$becomes" $fresh || { said='cannot write to the disk' && undo; }
 greet control 8 "$pid" || undo
 exec 5<&-
-[ "$mode" != restore ] || load || undo
+[ "$mode" != restore ] || is_loaded || undo
 [ -z "$replace" ] || disconnect || undo
 [ -z "$links" ] || [ "$replace" ] || attach || undo
 say control '{"execute":"cont","id":"cont"}'
@@ -98,7 +106,7 @@ await 8 "$pid" 50 '"id": "cont"' || undo
 [ -z "$replace" ] || { replace_cards && attach && rm run/replacing && sync run; } || undo
 
 # From here on the guest writes above the checkpoint, which is past.
-[ "$mode" != restore ] || remove checkpoint
+[ "$mode" != restore ] || remove checkpoint run/device-state
 
 # Layers in which nothing was ever written (see emptyLayer in damage.go) are of
 # starts that were killed.

@@ -19,7 +19,7 @@ for needed in "$kernel" "$initrd"; do
 done
 unchanged "$object/instance.json" "$was"
 # shellcheck disable=SC2086 # lists of numbers
-[ -z "$claims" ] || (claim "${object##*/}" $claims) || { status=$?; release "${object##*/}" $claims; exit $status; }
+[ -z "$claims" ] || (claim "${object##*/}" $claims && sync ports) || { status=$?; release "${object##*/}" $claims; exit $status; }
 data_dir=$PWD undo=''
 cd "$object" || exit
 rm -f boot/*.tmp boot/*.was # of one that was killed
