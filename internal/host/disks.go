@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
@@ -137,23 +135,4 @@ func files(disk qemu.Disk) []string {
 		files = append(files, layer.File)
 	}
 	return files
-}
-
-// withoutVolumes is the machine of a copy: a volume is one disk, and has one
-// writer. What is copied with its memory knows the disks that it has, and cannot
-// go on without them.
-func (c call) withoutVolumes(inst *Instance) (qemu.Machine, error) {
-	m := inst.Machine
-	var names []string
-	for _, disk := range m.Disks {
-		if disk.Volume != "" {
-			m = m.WithoutDisk(disk.Key)
-			names = append(names, fmt.Sprintf("%s (disk %s)", disk.Volume, disk.Key))
-		}
-	}
-	if len(names) > 0 && inst.State != lifecycle.Stopped {
-		return m, c.invalid("instance %s is %s and has volumes attached: %s. A volume belongs to no snapshot and no fork, and a copy with memory would miss it. Detach it first, or stop the instance",
-			inst.Name, inst.State, strings.Join(names, ", "))
-	}
-	return m, nil
 }
