@@ -10,15 +10,20 @@ import (
 )
 
 // A DiskSpec is a disk that an instance has beside the one it boots from: a
-// volume, or one of its own, which is made empty and goes with the instance.
+// volume, or one of its own, which is made empty, or from an image, and goes with
+// the instance.
 type DiskSpec struct {
 	Volume  string // a volume's name; "": a disk of its own
-	SizeGiB int    // of a disk of its own
+	Image   string // an image's name, of a disk of its own; "": empty
+	SizeGiB int    // of a disk of its own; 0: its image's virtual size
 }
 
-// isSame reports whether a disk is the other, of whatever size.
-func (d DiskSpec) isSame(other DiskSpec) bool {
-	return d.Volume == other.Volume && (d.SizeGiB > 0) == (other.SizeGiB > 0)
+// IsOwn reports whether the disk is one of the instance's own.
+func (d DiskSpec) IsOwn() bool { return d.Image != "" || d.SizeGiB > 0 }
+
+// IsSame reports whether a disk is the other, of whatever size.
+func (d DiskSpec) IsSame(other DiskSpec) bool {
+	return d.Volume == other.Volume && d.Image == other.Image && d.IsOwn() == other.IsOwn()
 }
 
 // Disks are those that the instance has, by key. A volume that is not there any
@@ -29,6 +34,8 @@ func (i *Instance) Disks() map[string]DiskSpec {
 		switch {
 		case slices.Contains(i.Strays, disk.Key):
 			disks[disk.Key] = DiskSpec{}
+		case disk.Image != "":
+			disks[disk.Key] = DiskSpec{Image: disk.Image, SizeGiB: disk.SizeGiB}
 		case disk.Volume == "":
 			disks[disk.Key] = DiskSpec{SizeGiB: int(disk.SizeBytes >> 30)}
 		default:
@@ -47,7 +54,7 @@ func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[strin
 	}
 	present := inst.Disks()
 	for _, key := range slices.Sorted(maps.Keys(present)) {
-		if disk, stays := wanted[key]; !stays || !disk.isSame(present[key]) {
+		if disk, stays := wanted[key]; !stays || !disk.IsSame(present[key]) {
 			if err := h.detach(ctx, inst, key); err != nil {
 				return err
 			}
@@ -61,8 +68,7 @@ func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[strin
 		case !there && disk.Volume != "":
 			err = h.attachVolume(ctx, inst, key, disk.Volume)
 		case !there:
-			c := h.call("attach disk "+key+" to", Instances, inst.Name)
-			err = h.attach(ctx, c, inst, qemu.DataDisk{Key: key, Disk: qemu.Disk{SizeBytes: int64(disk.SizeGiB) << 30, Layers: []qemu.Layer{newLayer()}}}, "")
+			err = h.attachOwn(ctx, inst, key, disk)
 		case disk != has:
 			err = h.growDisk(ctx, inst, key, disk.SizeGiB)
 		}
@@ -84,22 +90,27 @@ func (h *Host) checkDisks(ctx context.Context, c call, inst *Instance, wanted ma
 			continue
 		case !qemu.DiskKeyPattern.MatchString(key):
 			return c.invalid("%q cannot be the key of a disk", key)
-		case disk.Volume == "" && disk.SizeGiB < 1:
+		case disk.Volume == "" && !disk.IsOwn():
 			return c.invalid("its disk %s has neither a volume nor a size", key)
-		case disk.isSame(has) && disk.SizeGiB < has.SizeGiB:
-			return c.invalid("a disk cannot shrink: its disk %s has %d GiB", key, has.SizeGiB)
-		case disk.Volume == "":
-			continue
 		}
-		if _, err := h.intactVolume(ctx, c, disk.Volume); err != nil {
+		var err error
+		switch bytes := diskOf(inst.Machine, key).SizeBytes; {
+		case disk.Volume != "":
+			_, err = h.intactVolume(ctx, c, disk.Volume)
+		case disk.IsSame(has) && disk.SizeGiB != 0 && int64(disk.SizeGiB)<<30 < bytes:
+			err = c.invalid("a disk cannot shrink: its disk %s has %s", key, inGiB(bytes))
+		case disk.Image != "" && !disk.IsSame(has):
+			_, err = h.imageFor(ctx, c, "size_gib of its disk "+key, disk.Image, disk.SizeGiB)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// growDisk makes a disk of the instance's own larger, live if it runs. One round
-// trip.
+// growDisk makes a disk of the instance's own larger, live if it runs; 0 leaves its
+// size, and notes that none is asked for. One round trip.
 func (h *Host) growDisk(ctx context.Context, inst *Instance, key string, gib int) error {
 	c := h.call("grow disk "+key+" of", Instances, inst.Name)
 	mode, err := inst.modeOfChange(c)
@@ -107,7 +118,12 @@ func (h *Host) growDisk(ctx context.Context, inst *Instance, key string, gib int
 		return err
 	}
 	disk := diskOf(inst.Machine, key)
-	disk.SizeBytes = int64(gib) << 30
+	if gib != 0 {
+		disk.SizeBytes = int64(gib) << 30
+	}
+	if disk.Image != "" {
+		disk.SizeGiB = gib
+	}
 	changed := *inst
 	changed.Machine = inst.Machine.WithDisk(disk)
 	changed.raw = compact(changed.Record)

@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -34,7 +33,7 @@ func (h *Host) attachVolume(ctx context.Context, inst *Instance, key, name strin
 		if err != nil {
 			return err
 		}
-		err = h.attach(ctx, c, inst, volume.disk(key, 0), volume.raw)
+		err = h.attach(ctx, c, inst, volume.disk(key, 0), volume.raw, nil)
 		if !errors.Is(err, errAttached) || time.Since(begun) > handover || ctx.Err() != nil {
 			return err
 		}
@@ -42,9 +41,24 @@ func (h *Host) attachVolume(ctx context.Context, inst *Instance, key, name strin
 	}
 }
 
+// attachOwn makes a disk of an instance's own and gives it to it. One round trip,
+// and with an image that of the listing.
+func (h *Host) attachOwn(ctx context.Context, inst *Instance, key string, spec DiskSpec) error {
+	c := h.call("attach disk "+key+" to", Instances, inst.Name)
+	made, image, err := h.newDisk(ctx, c, "size_gib of its disk "+key, spec.Image, spec.SizeGiB)
+	if err != nil {
+		return err
+	}
+	disk := qemu.DataDisk{Key: key, Disk: made}
+	if image != nil {
+		disk.Image, disk.SizeGiB = image.Name, spec.SizeGiB
+	}
+	return h.attach(ctx, c, inst, disk, "", image)
+}
+
 // attach gives a disk to an instance, live if it runs; known is the metadata of
-// the volume that it is, "" of a disk that is to be made.
-func (h *Host) attach(ctx context.Context, c call, inst *Instance, disk qemu.DataDisk, known string) error {
+// the volume that it is, "" of a disk that is to be made, with or without an image.
+func (h *Host) attach(ctx context.Context, c call, inst *Instance, disk qemu.DataDisk, known string, image *Image) error {
 	mode, err := inst.modeOfChange(c)
 	if err != nil {
 		return err
@@ -66,9 +80,9 @@ func (h *Host) attach(ctx context.Context, c call, inst *Instance, disk qemu.Dat
 	}
 	changed.raw = compact(changed.Record)
 	open, give := qemu.AddDisk(disk)
-	if _, err = c.write(ctx, disksScript+attachScript, h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, mode,
-		volumeOf(disk), known, words(files(disk.Disk)), fmt.Sprint(disk.SizeBytes), user.Name,
-		open, give, qemu.DropDisk(disk), qemu.CloseDisk(disk)); err != nil {
+	args := []string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, mode,
+		volumeOf(disk), known, words(files(disk.Disk)), user.Name, open, give, qemu.DropDisk(disk), qemu.CloseDisk(disk)}
+	if _, err = c.write(ctx, disksScript+attachScript, append(args, diskArgs(disk.Disk, image)...)...); err != nil {
 		return err
 	}
 	*inst = changed

@@ -3,12 +3,9 @@ package host
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
-
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
 // A VolumeSpec is what a new volume is to be.
@@ -29,34 +26,22 @@ func (h *Host) CreateVolume(ctx context.Context, spec VolumeSpec) (*Volume, erro
 	if err := c.checkName(); err != nil {
 		return nil, err
 	}
+	disk, image, err := h.newDisk(ctx, c, "size_gib", spec.Image, spec.SizeGiB)
+	if err != nil {
+		return nil, err
+	}
 	volume := &Volume{
 		Name: spec.Name, UID: uuid.NewString(), CreatedAt: time.Now().UTC().Truncate(time.Second),
-		SizeGiB: spec.SizeGiB, SizeBytes: int64(spec.SizeGiB) << 30, Layers: []qemu.Layer{newLayer()},
+		SizeGiB: spec.SizeGiB, SizeBytes: disk.SizeBytes, Layers: disk.Layers,
 		Labels: spec.Labels, Settings: spec.Settings, DeletionProtection: spec.DeletionProtection,
 	}
-	from := make([]string, 4)
-	if spec.Image != "" {
-		image, err := h.intactImage(ctx, c, spec.Image)
-		if err != nil {
-			return nil, err
-		}
-		if spec.SizeGiB == 0 {
-			volume.SizeBytes = image.VirtualSizeBytes
-		}
-		if volume.SizeBytes < image.VirtualSizeBytes {
-			return nil, c.invalid("size_gib = %d is smaller than image %s, which has %.1f GiB", spec.SizeGiB, image.Name, gib(image.VirtualSizeBytes))
-		}
+	if image != nil {
 		volume.Image = Ref{Images, image.Name}
-		volume.Layers = append(volume.Layers, imageLayer(image))
-		from = []string{volume.Image.String(), imageLayer(image).File, image.Format, image.raw}
 	}
 	if volume.SizeBytes < 1 {
 		return nil, c.invalid("it has neither a size nor an image with one")
 	}
 	volume.raw = compact(volume)
-	args := append([]string{h.DataDir, c.object.String(), volume.raw, volume.Layers[0].File, fmt.Sprint(volume.SizeBytes)}, from...)
-	_, err := c.write(ctx, volumeScript, args...)
+	_, err = c.write(ctx, disksScript+volumeScript, append([]string{h.DataDir, c.object.String(), volume.raw}, diskArgs(disk, image)...)...)
 	return made(volume, true, err)
 }
-
-func gib(bytes int64) float64 { return float64(bytes) / (1 << 30) }

@@ -85,7 +85,7 @@ func (v *Volume) with(c call, change VolumeChange) (*Volume, error) {
 		switch size := int64(*change.SizeGiB) << 30; {
 		case size == 0: // as it is
 		case size < v.SizeBytes:
-			return nil, c.invalid("a volume cannot shrink: it has %.1f GiB", gib(v.SizeBytes))
+			return nil, c.invalid("a volume cannot shrink: it has %s", inGiB(v.SizeBytes))
 		case v.Problem != "":
 			return nil, c.invalid("it is damaged: %s", v.Problem)
 		default:

@@ -19,6 +19,12 @@ type DataDisk struct {
 	// disk that belongs to the instance.
 	Volume    string `json:"volume,omitempty"`
 	VolumeUID string `json:"volume_uid,omitempty"`
+
+	// Image is the name of the image that a disk of the instance's own was made
+	// from, "" of one that was made empty, and SizeGiB what was asked for of it: 0
+	// for the image's size. Neither is of what a guest sees.
+	Image   string `json:"image,omitempty"`
+	SizeGiB int    `json:"size_gib,omitempty"`
 }
 
 const (
@@ -34,7 +40,7 @@ var DiskKeyPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,19}$`)
 // uidPattern is what the uid of a volume matches.
 var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
-// namePattern is what the name of a volume matches: it becomes a path.
+// namePattern is what the name of a volume, or of an image, matches: it becomes a path.
 var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // checkDisks refuses data disks that could not have come from this provider.
@@ -58,6 +64,8 @@ func (m Machine) checkDisks() error {
 			return fmt.Errorf("its disk %s has %d bytes", d.Key, d.SizeBytes)
 		case d.Volume != "" && !namePattern.MatchString(d.Volume), d.Volume != "" && !uidPattern.MatchString(d.VolumeUID), d.Volume == "" && d.VolumeUID != "":
 			return fmt.Errorf("its disk %s is of volume %q, uid %q", d.Key, d.Volume, d.VolumeUID)
+		case d.Image != "" && (d.Volume != "" || !namePattern.MatchString(d.Image)):
+			return fmt.Errorf("its disk %s is of image %q", d.Key, d.Image)
 		}
 		if err := d.check(); err != nil {
 			return err

@@ -41,7 +41,7 @@ func (m *model) origins() []origin {
 		{path.Root("kernel").AtName("image"), text(m.Kernel, "image")},
 		{path.Root("kernel").AtName("initrd"), text(m.Kernel, "initrd")},
 	}
-	all = append(all, m.diskOrigins()...)
+	all = append(append(all, m.diskOrigins("volume")...), m.diskOrigins("image")...)
 	return slices.DeleteFunc(all, func(o origin) bool { return o.id.IsNull() })
 }
 
