@@ -72,3 +72,32 @@ func TestDisks_OfAnImageAreTheInstancesOwn(t *testing.T) {
 	})
 	shared.apply(t, "img", steps...)
 }
+
+// A disk that somebody takes from a running QEMU the plan misses, also of a fork
+// that has its source's disks without naming them, and the apply gives it back.
+func TestDisks_ThatSomebodyTakesFromQEMUAreGivenBack(t *testing.T) {
+	t.Parallel()
+	config := fork("gone-a", "disks = { scratch = { size_gib = 1 } }") + `resource "kvm_snapshot" "gone" {
+		name     = "gone"
+		instance = kvm_instance.gone-a.id
+	}
+	` + forkOf("gone-b", "default/snapshots/gone", "depends_on = [kvm_snapshot.gone]")
+	w := newWorkspace(t, config)
+	w.want(0, "apply", "-auto-approve")
+	ctx := t.Context()
+	for _, name := range []string{"gone-a", "gone-b"} {
+		must(t, shared.in(name, "echo kept | dd of="+disk("scratch")+" conv=fsync 2>/dev/null", "")(ctx))
+		must(t, shared.qmp(name, `{"execute":"device_del","arguments":{"id":"disk-scratch"}}`))
+	}
+	plan := w.want(2, "plan", "-detailed-exitcode")
+	for _, name := range []string{"gone-a", "gone-b"} {
+		tells(t, plan, "A disk of instance "+name+" is not there", "taken it from its running QEMU", "Host: default")
+	}
+	tells(t, plan, "0 to add, 2 to change, 0 to destroy")
+	w.want(0, "apply", "-auto-approve")
+	for _, name := range []string{"gone-a", "gone-b"} {
+		must(t, shared.in(name, "head -n 1 "+disk("scratch"), "kept")(ctx))
+		must(t, shared.hasToken(name, &shared.token)(ctx))
+	}
+	w.want(0, "plan", "-detailed-exitcode")
+}

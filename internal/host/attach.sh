@@ -46,12 +46,7 @@ mkdir -p disk || fail $FAILED "cannot make its directory of disks"
 done
 sync disk
 if [ "$live" ]; then
-	if [ "$user" ]; then # who opens it has become that user already
-		for layer in $layers; do
-			chmod a+r "disk/$layer" || give_up "cannot change the mode of disk/$layer"
-		done
-		(own "$user" "disk/${layers%% *}") || give_up "cannot give disk/${layers%% *} to QEMU"
-	fi
+	(admit_layers) || give_up "cannot give its layers to QEMU"
 	# If this is killed, whoever talks to QEMU next finishes it.
 	put run/pending "${layers%% *}
 without $drop

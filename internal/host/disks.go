@@ -27,13 +27,23 @@ func (d DiskSpec) IsSame(other DiskSpec) bool {
 }
 
 // Disks are those that the instance has, by key. A volume that is not there any
-// more, or of whose name there is another now, is none.
+// more, or of whose name there is another now, is none; nor is a disk that somebody
+// has taken from its running QEMU.
 func (i *Instance) Disks() map[string]DiskSpec {
+	disks := i.Recorded()
+	for _, key := range slices.Concat(i.Strays, i.Unplugged) {
+		disks[key] = DiskSpec{}
+	}
+	return disks
+}
+
+// Recorded are the disks that the instance is to have by its metadata, by key,
+// without the volumes that are not there any more.
+func (i *Instance) Recorded() map[string]DiskSpec {
 	disks := map[string]DiskSpec{}
 	for _, disk := range i.Machine.Disks {
 		switch {
 		case slices.Contains(i.Strays, disk.Key):
-			disks[disk.Key] = DiskSpec{}
 		case disk.Image != "":
 			disks[disk.Key] = DiskSpec{Image: disk.Image, SizeGiB: disk.SizeGiB}
 		case disk.Volume == "":
@@ -46,13 +56,21 @@ func (i *Instance) Disks() map[string]DiskSpec {
 }
 
 // changeDisks attaches, detaches and grows disks until the instance has the
-// wanted ones: first what goes, then what comes, so that two can change their
-// places. One round trip each.
+// wanted ones: first what somebody has taken from its QEMU, then what goes, then
+// what comes, so that two can change their places. One round trip each.
 func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[string]DiskSpec) error {
 	if err := h.checkDisks(ctx, h.call("update", Instances, inst.Name), inst, wanted); err != nil {
 		return err
 	}
-	present := inst.Disks()
+	present, recorded := inst.Disks(), inst.Recorded()
+	for _, key := range slices.Clone(inst.Unplugged) {
+		if disk, stays := wanted[key]; stays && disk.IsSame(recorded[key]) {
+			if err := h.giveBack(ctx, inst, key); err != nil {
+				return err
+			}
+			present[key] = recorded[key]
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(present)) {
 		if disk, stays := wanted[key]; !stays || !disk.IsSame(present[key]) {
 			if err := h.detach(ctx, inst, key); err != nil {
@@ -82,9 +100,9 @@ func (h *Host) changeDisks(ctx context.Context, inst *Instance, wanted map[strin
 // checkDisks returns the error that changeDisks would give, as far as that can be
 // told before.
 func (h *Host) checkDisks(ctx context.Context, c call, inst *Instance, wanted map[string]DiskSpec) error {
-	present := inst.Disks()
+	recorded := inst.Recorded()
 	for _, key := range slices.Sorted(maps.Keys(wanted)) {
-		disk, has := wanted[key], present[key]
+		disk, has := wanted[key], recorded[key]
 		switch {
 		case disk == has:
 			continue

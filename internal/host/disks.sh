@@ -21,6 +21,14 @@ hold_volume() { # VOLUME: behind the lock of the instance
 	[ "$1/lock" -ef /proc/self/fd/4 ] || fail $CHANGED "$1 was removed meanwhile"
 }
 
+admit_layers() { # who opens $layers, and writes the first, has become $user already
+	[ "$user" ] || return 0
+	for layer in $layers; do
+		chmod a+r "disk/$layer" || fail $FAILED "cannot change the mode of disk/$layer"
+	done
+	own "$user" "disk/${layers%% *}"
+}
+
 in_mode() { # running or stopped, as the instance was seen; sets $live
 	live=''
 	if runs control "$uid"; then

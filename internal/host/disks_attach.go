@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
@@ -89,6 +88,26 @@ func (h *Host) attach(ctx context.Context, c call, inst *Instance, disk qemu.Dat
 	return nil
 }
 
+// giveBack gives a disk to a running guest again that somebody has taken from its
+// QEMU. One round trip.
+func (h *Host) giveBack(ctx context.Context, inst *Instance, key string) error {
+	disk := diskOf(inst.Machine, key)
+	c := h.call("give back disk "+key+" to", Instances, inst.Name)
+	if _, err := inst.modeOfChange(c); err != nil {
+		return err
+	}
+	user, err := h.user(ctx)
+	if err != nil {
+		return err
+	}
+	open, give := qemu.AddDisk(disk)
+	if _, err := c.write(ctx, disksScript+giveBackScript, h.DataDir, c.object.String(), inst.UID, inst.raw, words(files(disk.Disk)), user.Name, open, give); err != nil {
+		return err
+	}
+	inst.Unplugged = without(inst.Unplugged, []string{key})
+	return nil
+}
+
 // volumeOf is the volume that a disk is; "" of none.
 func volumeOf(disk qemu.DataDisk) string {
 	if disk.Volume == "" {
@@ -108,7 +127,7 @@ func (h *Host) detach(ctx context.Context, inst *Instance, key string) error {
 	}
 	changed := *inst
 	changed.Machine = inst.Machine.WithoutDisk(key)
-	changed.Strays = slices.DeleteFunc(slices.Clone(inst.Strays), func(stray string) bool { return stray == key })
+	changed.Strays, changed.Unplugged = without(inst.Strays, []string{key}), without(inst.Unplugged, []string{key})
 	changed.raw = compact(changed.Record)
 	insert, shut := qemu.ReturnDisk(disk)
 	if _, err := c.write(ctx, disksScript+detachScript, h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, mode,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // A DataDisk is a disk beside the one that the guest boots from, on the SCSI
@@ -126,6 +127,31 @@ func (d DataDisk) blockdev(role Role) map[string]any {
 // id is the device's: a guest's disk is found by it in events.
 func (d DataDisk) id() string { return "disk-" + d.Key }
 
+// given is the id of the command that gives the disk to a guest.
+func (d DataDisk) given() string { return "device_add " + d.id() }
+
+// Unplugged are the keys of those of the machine's disks that a running guest has
+// not any more, by the messages since its process was started with them: somebody
+// has taken them from it. Who gave one back is refused another one of its id.
+func (m Machine) Unplugged(messages []Message) []string {
+	var gone []string
+	for _, d := range m.Disks {
+		is := false
+		for _, message := range messages {
+			switch {
+			case message.Event == "DEVICE_DELETED" && message.Data["device"] == d.id():
+				is = true
+			case message.ID == d.given() && (message.Error.Description == "" || strings.Contains(message.Error.Description, "Duplicate device ID")):
+				is = false
+			}
+		}
+		if is {
+			gone = append(gone, d.Key)
+		}
+	}
+	return gone
+}
+
 func (d DataDisk) nodeName(role Role) string {
 	if role == Receiver {
 		return fmt.Sprintf("disk%d-null", d.Target)
@@ -142,7 +168,7 @@ func (d DataDisk) node(l Layer) string { return fmt.Sprintf("disk%d-%s", d.Targe
 // the drive, and CloseDisk closes the files. ReturnDisk are the commands that
 // undo TakeDisk.
 func AddDisk(d DataDisk) (open, give string) {
-	return command("blockdev-add", d.blockdev(Boot)), command("device_add", map[string]any{
+	return command("blockdev-add", d.blockdev(Boot)), commandAs(d.given(), "device_add", map[string]any{
 		"driver": "scsi-hd", "id": d.id(), "bus": "scsi.0", "channel": 0, "scsi-id": d.Target, "lun": 0,
 		"drive": d.nodeName(Boot), "serial": d.Key, "removable": true,
 	})

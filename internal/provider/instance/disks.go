@@ -59,7 +59,7 @@ func disksAttribute() schema.MapNestedAttribute {
 }
 
 // disksValue is what an instance has, never null. A volume that is not there any
-// more is none.
+// more is none, nor is a disk that somebody has taken from QEMU: all of it is null.
 func disksValue(name string, inst *host.Instance) types.Map {
 	disks := map[string]attr.Value{}
 	for key, disk := range inst.Disks() {
@@ -94,12 +94,28 @@ func diskSpecs(disks types.Map) map[string]host.DiskSpec {
 	return specs
 }
 
-// disks is the whole set that is asked for; nil when it is there already.
+// disks is the whole set that is asked for, or, where that was left to the source of
+// a fork, that it is to have; nil when it is there already.
 func (m *model) disks(inst *host.Instance) map[string]host.DiskSpec {
-	if wanted := diskSpecs(m.Disks); wanted != nil && !maps.Equal(wanted, inst.Disks()) {
-		return wanted
+	wanted := diskSpecs(m.Disks)
+	if wanted == nil {
+		wanted = inst.Recorded()
 	}
-	return nil
+	if maps.Equal(wanted, inst.Disks()) {
+		return nil
+	}
+	return wanted
+}
+
+// lacksDisk reports whether one of the disks that were read is none, as disksValue
+// tells it.
+func lacksDisk(disks types.Map) bool {
+	for _, disk := range diskSpecs(disks) {
+		if disk == (host.DiskSpec{}) {
+			return true
+		}
+	}
+	return false
 }
 
 // viaForDisks is the state in which disks can be changed, on the way from the one
