@@ -67,6 +67,20 @@ func TestDisks_AreChangedOnlyWhereTheyDiffer(t *testing.T) {
 	if value := disksValue("lab", inst); !value.Equal(same) {
 		t.Errorf("it is read as %s", value)
 	}
+	if lacksDisk(same) {
+		t.Error("it lacks a disk that it has")
+	}
+	// Somebody has taken it from QEMU.
+	inst.Unplugged = []string{"data"}
+	for name, asked := range map[string]types.Map{"named": same, "left to the source": types.MapUnknown(diskType)} {
+		m := model{Disks: asked}
+		if got := m.disks(inst); len(got) != 1 || got["data"].Volume != "data" {
+			t.Errorf("taken away, %s: %v", name, got)
+		}
+	}
+	if value := disksValue("lab", inst); !lacksDisk(value) {
+		t.Errorf("taken away it is read as %s", value)
+	}
 }
 
 func TestDisks_AreChangedInAStateInWhichTheyCanBe(t *testing.T) {
