@@ -30,6 +30,21 @@ func TestData_TellsWhatThereIs(t *testing.T) {
 			state  = "stopped"
 			labels = { role = "db" }
 		}
+		resource "kvm_volume" "held" {
+			name     = "held"
+			size_gib = 1
+			labels   = { role = "db" }
+		}
+		resource "kvm_volume" "spare" {
+			name     = "spare"
+			size_gib = 2
+		}
+		resource "kvm_instance" "holder" {
+			name   = "holder"
+			kernel = { image = kvm_image.kernel.id }
+			state  = "stopped"
+			disks  = { data = { volume = kvm_volume.held.id } }
+		}
 		resource "kvm_snapshot" "old" {
 			name     = "zz-old"
 			instance = kvm_instance.stopped.id
@@ -51,6 +66,10 @@ func TestData_TellsWhatThereIs(t *testing.T) {
 		data "kvm_instances" "web" { labels = { role = "web" } }
 		data "kvm_snapshots" "of" { instance = "default/instances/stopped" }
 		data "kvm_snapshots" "kept" { labels = { keep = "yes" } }
+		data "kvm_volumes" "all" {}
+		data "kvm_volumes" "db" { labels = { role = "db" } }
+		output "volumes" { value = join(",", [for v in data.kvm_volumes.all.volumes : "${v.id}=${v.size_bytes}=${v.instance == null ? "" : v.instance}"]) }
+		output "db"   { value = join(",", data.kvm_volumes.db.volumes[*].name) }
 		output "all"  { value = join(",", [for i in data.kvm_instances.all.instances : "${i.name}=${i.state}"]) }
 		output "web"  { value = join(",", data.kvm_instances.web.instances[*].name) }
 		output "of"   { value = join(",", data.kvm_snapshots.of.snapshots[*].name) }
@@ -73,10 +92,11 @@ func TestData_TellsWhatThereIs(t *testing.T) {
 				about("machine_type", knownvalue.StringRegexp(regexp.MustCompile(`^pc-q35-\d+\.\d+$`))),
 				about("accelerator", knownvalue.StringExact("tcg")), about("accelerator_works", knownvalue.Bool(true)),
 				about("data_dir", knownvalue.StringExact(own.DataDir)),
-				about("instances", knownvalue.Int64Exact(2)), about("running_instances", knownvalue.Int64Exact(1)),
+				about("instances", knownvalue.Int64Exact(3)), about("running_instances", knownvalue.Int64Exact(1)),
 				about("snapshots", knownvalue.Int64Exact(3)), about("images", knownvalue.Int64Exact(2)),
-				output("all", "runs=running,stopped=stopped"), output("web", "runs"),
+				output("all", "holder=stopped,runs=running,stopped=stopped"), output("web", "runs"),
 				output("of", "aa-new,zz-old"), output("kept", "default/snapshots/aa-new"),
+				output("volumes", "default/volumes/held=1073741824=default/instances/holder,default/volumes/spare=2147483648="), output("db", "held"),
 			},
 		},
 	)

@@ -53,7 +53,7 @@ func TestExamples_PlanCleanAfterTheyAreAppliedAndAfterTheyAreImported(t *testing
 		{"resources/kvm_image"},
 		{"resources/kvm_snapshot", "data-sources/kvm_snapshots"}, // the second forks what the first has made
 		{"resources/kvm_instance", "data-sources/kvm_instances", "data-sources/kvm_host"},
-		{"resources/kvm_volume"},
+		{"resources/kvm_volume", "data-sources/kvm_volumes"},
 		{"fanout"},
 	} {
 		t.Run(strings.Join(kinds, "+"), func(t *testing.T) {

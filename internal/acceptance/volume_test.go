@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	tf "github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -101,29 +102,27 @@ func hasDisks(name string, keys ...string) check {
 	}
 }
 
-func TestDisks_OfItsOwnAreInSnapshotsAndForks(t *testing.T) {
+// What no apply can do the plan says, at the argument, of what is known; what the
+// same apply is yet to make known is not refused.
+func TestVolume_RefusesCopiesOfItsGuestInThePlan(t *testing.T) {
 	t.Parallel()
-	config := func(gib int, lines ...string) string {
-		return fork("own-a", fmt.Sprintf("disks = { scratch = { size_gib = %d } }", gib)) + `resource "kvm_snapshot" "own" {
-			name     = "own"
-			instance = kvm_instance.own-a.id
-		}
-		` + forkOf("own-b", "default/snapshots/own", append(lines, "depends_on = [kvm_snapshot.own]")...)
+	attached := "resource \"kvm_volume\" \"kept\" {\n  name = \"kept\"\n  size_gib = 1\n}\n" +
+		fork("kept", "disks = { data = { volume = kvm_volume.kept.id } }")
+	snapshot := func(instance string) string {
+		return "resource \"kvm_snapshot\" \"kept\" {\n  name = \"kept\"\n  instance = " + instance + "\n}\n"
 	}
-	steps := []tf.TestStep{
-		{Config: fork("own-a", "disks = { scratch = { size_gib = 1 } }"), ConfigStateChecks: checks{
-			shared.in("own-a", "echo kept | dd of="+disk("scratch")+" conv=fsync 2>/dev/null", ""), shared.hasToken("own-a", &shared.token),
-		}},
-		{Config: config(1), ConfigStateChecks: checks{
-			shared.in("own-b", "head -n 1 "+disk("scratch"), "kept"), shared.hasToken("own-b", &shared.token), hasDisks("own-b", "scratch"),
-		}},
-		{Config: config(2), ConfigStateChecks: checks{
-			shared.in("own-a", "cat /sys/block/sda/size", "4194304"), shared.in("own-b", "cat /sys/block/sda/size", "2097152"),
-		}},
-		refused(config(1), "A disk never shrinks", "scratch"),
-		{Config: config(2, "disks = {}"), ConfigStateChecks: checks{
-			hasDisks("own-b"), hasDisks("own-a", "scratch"), shared.hasToken("own-b", &shared.token),
-		}},
-	}
-	shared.apply(t, "own", append(steps, imported("kvm_instance.own-a", "default/instances/own-a")...)...)
+	why := "instance kept is running and has volumes attached: kept (disk data)"
+	w := newWorkspace(t, attached)
+	w.want(0, "apply", "-auto-approve")
+	w.write(attached + snapshot("kvm_instance.kept.id"))
+	tells(t, w.want(1, "plan"), "Unable to take snapshot kept", "instance = kvm_instance.kept.id", why, "Host: default", "-target=ADDRESS")
+	w.write(attached + snapshot("terraform_data.kept.output") + "resource \"terraform_data\" \"kept\" {\n  input = kvm_instance.kept.id\n}\n")
+	w.want(0, "plan")
+	w.write(attached + forkOf("kept-fork", "default/instances/kept"))
+	tells(t, w.want(1, "plan"), "The source of the fork cannot be forked", "fork_of =", why, "Host: default", "-target=ADDRESS")
+	w.write(strings.Replace(attached, "disks =", "state = \"stopped\"\n  disks =", 1))
+	w.want(0, "apply", "-auto-approve")
+	w.write(strings.Replace(attached, "disks =", "state = \"stopped\"\n  disks =", 1) + snapshot("kvm_instance.kept.id"))
+	w.want(0, "apply", "-auto-approve")
+	w.want(0, "plan", "-detailed-exitcode")
 }

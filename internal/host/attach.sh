@@ -2,11 +2,13 @@
 # is made here. Needs disks.sh. $1 data directory, $2 instance, $3 its uid, $4 its
 # instance.json as it was read, $5 as it becomes, $6 running or stopped, $7 the
 # volume, or nothing, $8 its volume.json as it was read, $9 the layers, the top
-# first, ${10} the size in bytes, ${11} the user whom QEMU becomes, or nothing; then
-# the QMP lines that open it, give it to the guest, take it from there and close it.
+# first, ${10} the user whom QEMU becomes, or nothing; then the QMP lines that open
+# it, give it to the guest, take it from there and close it; from ${15} on a disk
+# that is to be made, as make_disk takes it.
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 known=$8 layers=$9
-size=${10} user=${11} open=${12} give=${13} drop=${14} close=${15}
+user=${10} open=${11} give=${12} drop=${13} close=${14}
+shift 14
 lock "$object"
 unchanged "$object/instance.json" "$was"
 if [ "$volume" ]; then
@@ -14,14 +16,19 @@ if [ "$volume" ]; then
 	unchanged "$volume/volume.json" "$known"
 	free "$volume" "${layers%% *}" "$object"
 fi
+[ -z "$3" ] || genuine "$3"
 data_dir=$PWD
 cd "$object" || exit
 in_mode
 
-give_up() { # MESSAGE: all is as it was
-	reason=$1
+undo() { # all is as it was
 	[ -z "$live" ] || finish_pending
 	unlink_layers "$was"
+}
+
+give_up() { # MESSAGE
+	reason=$1
+	undo
 	fail $FAILED "$reason"
 }
 
@@ -29,7 +36,7 @@ made=''
 [ -d disk ] || made=yes
 mkdir -p disk || fail $FAILED "cannot make its directory of disks"
 [ -z "$made" ] || admit "$user"
-[ "$volume" ] || { qemu-img create -q -u -f qcow2 "disk/$layers" "$size" && sync "disk/$layers"; } || give_up "cannot make a disk layer"
+[ "$volume" ] || (cd "$data_dir" && make_disk "$object/disk" "$@") || { status=$?; undo; exit $status; }
 [ -z "$volume" ] || for layer in $layers; do
 	[ "$data_dir/$volume/disk/$layer" -ef "disk/$layer" ] && continue
 	case $was in
@@ -39,12 +46,7 @@ mkdir -p disk || fail $FAILED "cannot make its directory of disks"
 done
 sync disk
 if [ "$live" ]; then
-	if [ "$user" ]; then # who opens it has become that user already
-		for layer in $layers; do
-			chmod a+r "disk/$layer" || give_up "cannot change the mode of disk/$layer"
-		done
-		(own "$user" "disk/${layers%% *}") || give_up "cannot give disk/${layers%% *} to QEMU"
-	fi
+	(admit_layers) || give_up "cannot give its layers to QEMU"
 	# If this is killed, whoever talks to QEMU next finishes it.
 	put run/pending "${layers%% *}
 without $drop

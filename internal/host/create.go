@@ -109,28 +109,17 @@ func isTrue(b *bool) bool { return b != nil && *b }
 // giveDisk plans the instance's disk: an empty layer above its image, if it has
 // one.
 func (h *Host) giveDisk(ctx context.Context, c call, inst *Instance, spec InstanceSpec) (*Image, error) {
-	size := int64(spec.DiskGiB) << 30
-	disk := &qemu.Disk{SizeBytes: size, Layers: []qemu.Layer{newLayer()}}
-	if spec.Image == "" {
-		if size > 0 {
-			inst.Machine.Disk = disk
-		}
+	if spec.Image == "" && spec.DiskGiB == 0 {
 		return nil, nil
 	}
-	image, err := h.intactImage(ctx, c, spec.Image)
+	disk, image, err := h.newDisk(ctx, c, "disk_gib", spec.Image, spec.DiskGiB)
 	if err != nil {
 		return nil, err
 	}
-	if size == 0 {
-		disk.SizeBytes = image.VirtualSizeBytes
+	inst.Machine.Disk = &disk
+	if image != nil {
+		inst.Image = Ref{Images, image.Name}
 	}
-	if disk.SizeBytes < image.VirtualSizeBytes {
-		return nil, c.invalid("disk_gib = %d is smaller than image %s, which has %.1f GiB",
-			spec.DiskGiB, image.Name, float64(image.VirtualSizeBytes)/(1<<30))
-	}
-	disk.Layers = append(disk.Layers, imageLayer(image))
-	inst.Machine.Disk = disk
-	inst.Image = Ref{Images, image.Name}
 	return image, nil
 }
 

@@ -160,10 +160,11 @@ func (h *Host) look(ctx context.Context) (*listing, error) {
 const longestCopy = 10
 
 // isTorn reports whether the listing may have been made while somebody changed
-// what it lists: something is half done, or seems to be damaged.
+// what it lists: something is half done, or seems to be damaged, or
+// to lack a disk.
 func (l *listing) isTorn() bool {
 	for _, inst := range l.instances {
-		if inst.halfway || inst.Problem != "" {
+		if inst.halfway || inst.Problem != "" || len(inst.Unplugged) > 0 {
 			return true
 		}
 	}

@@ -37,7 +37,7 @@ unset IFS
 set +f
 [ $# -eq 0 ] || cat "$@" 2>/dev/null
 echo '[events]'
-[ ! -d instances ] || find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -path '*/run/control.out' -exec grep -aHE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED|BLOCK_IO_ERROR)"' {} +
+[ ! -d instances ] || find instances -maxdepth 3 -path "*$newline*" -prune -o -type f -path '*/run/control.out' -exec grep -aHE '"event": "(STOP|RESUME|SHUTDOWN|GUEST_PANICKED|BLOCK_IO_ERROR|DEVICE_DELETED)"|"id": "device_add disk-' {} +
 # A checkpoint that has come since shows that an instance changed meanwhile.
 echo '[checkpoints]'
 for memory in instances/*/checkpoint/memory; do

@@ -105,7 +105,8 @@ type Instance struct {
 	// somebody has removed them.
 	Lost map[string]map[string]qemu.Forward
 
-	Strays []string // keys of disks whose volumes are not there any more; the instance has what they had
+	Strays    []string // keys of disks whose volumes are not there any more; the instance has what they had
+	Unplugged []string // keys of disks that its running QEMU has not any more: somebody has taken them from it
 
 	raw     string     // instance.json to the letter: what a change is conditional on
 	saved   []qemu.NIC // those of its checkpoint, if it has one

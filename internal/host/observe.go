@@ -117,6 +117,7 @@ func (i *Instance) observe(seen *evidence, procs processes) {
 	case living:
 		i.State = lastState(messages)
 		i.Failed = lastFailure(messages)
+		i.Unplugged = i.Machine.Unplugged(messages)
 		copies, _ := liveness(seen.texts["run/receiver.pid"], procs)
 		i.copying = i.State == lifecycle.Paused && copies == living
 	default:

@@ -70,6 +70,8 @@ var (
 	disksScript string
 	//go:embed attach.sh
 	attachScript string
+	//go:embed give-back.sh
+	giveBackScript string
 	//go:embed detach.sh
 	detachScript string
 	//go:embed volume.sh

@@ -53,5 +53,5 @@ func (p *kvmProvider) Resources(context.Context) []func() resource.Resource {
 }
 
 func (p *kvmProvider) DataSources(context.Context) []func() datasource.DataSource {
-	return []func() datasource.DataSource{hostinfo.NewDataSource, console.NewDataSource, instance.NewDataSource, snapshot.NewDataSource}
+	return []func() datasource.DataSource{hostinfo.NewDataSource, console.NewDataSource, instance.NewDataSource, snapshot.NewDataSource, volume.NewDataSource}
 }

@@ -50,7 +50,7 @@ func TestSchema_DescribesEveryAttribute(t *testing.T) {
 	for name, schema := range s.DataSourceSchemas {
 		all["data "+name] = schema
 	}
-	if len(all) != 10 {
+	if len(all) != 11 {
 		t.Errorf("%d schemas: %v", len(all), slices.Sorted(maps.Keys(all)))
 	}
 	for name, schema := range all {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 // A DataDisk is a disk beside the one that the guest boots from, on the SCSI
@@ -19,6 +20,12 @@ type DataDisk struct {
 	// disk that belongs to the instance.
 	Volume    string `json:"volume,omitempty"`
 	VolumeUID string `json:"volume_uid,omitempty"`
+
+	// Image is the name of the image that a disk of the instance's own was made
+	// from, "" of one that was made empty, and SizeGiB what was asked for of it: 0
+	// for the image's size. Neither is of what a guest sees.
+	Image   string `json:"image,omitempty"`
+	SizeGiB int    `json:"size_gib,omitempty"`
 }
 
 const (
@@ -34,7 +41,7 @@ var DiskKeyPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,19}$`)
 // uidPattern is what the uid of a volume matches.
 var uidPattern = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
 
-// namePattern is what the name of a volume matches: it becomes a path.
+// namePattern is what the name of a volume, or of an image, matches: it becomes a path.
 var namePattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 
 // checkDisks refuses data disks that could not have come from this provider.
@@ -58,6 +65,8 @@ func (m Machine) checkDisks() error {
 			return fmt.Errorf("its disk %s has %d bytes", d.Key, d.SizeBytes)
 		case d.Volume != "" && !namePattern.MatchString(d.Volume), d.Volume != "" && !uidPattern.MatchString(d.VolumeUID), d.Volume == "" && d.VolumeUID != "":
 			return fmt.Errorf("its disk %s is of volume %q, uid %q", d.Key, d.Volume, d.VolumeUID)
+		case d.Image != "" && (d.Volume != "" || !namePattern.MatchString(d.Image)):
+			return fmt.Errorf("its disk %s is of image %q", d.Key, d.Image)
 		}
 		if err := d.check(); err != nil {
 			return err
@@ -118,6 +127,31 @@ func (d DataDisk) blockdev(role Role) map[string]any {
 // id is the device's: a guest's disk is found by it in events.
 func (d DataDisk) id() string { return "disk-" + d.Key }
 
+// given is the id of the command that gives the disk to a guest.
+func (d DataDisk) given() string { return "device_add " + d.id() }
+
+// Unplugged are the keys of those of the machine's disks that a running guest has
+// not any more, by the messages since its process was started with them: somebody
+// has taken them from it. Who gave one back is refused another one of its id.
+func (m Machine) Unplugged(messages []Message) []string {
+	var gone []string
+	for _, d := range m.Disks {
+		is := false
+		for _, message := range messages {
+			switch {
+			case message.Event == "DEVICE_DELETED" && message.Data["device"] == d.id():
+				is = true
+			case message.ID == d.given() && (message.Error.Description == "" || strings.Contains(message.Error.Description, "Duplicate device ID")):
+				is = false
+			}
+		}
+		if is {
+			gone = append(gone, d.Key)
+		}
+	}
+	return gone
+}
+
 func (d DataDisk) nodeName(role Role) string {
 	if role == Receiver {
 		return fmt.Sprintf("disk%d-null", d.Target)
@@ -134,7 +168,7 @@ func (d DataDisk) node(l Layer) string { return fmt.Sprintf("disk%d-%s", d.Targe
 // the drive, and CloseDisk closes the files. ReturnDisk are the commands that
 // undo TakeDisk.
 func AddDisk(d DataDisk) (open, give string) {
-	return command("blockdev-add", d.blockdev(Boot)), command("device_add", map[string]any{
+	return command("blockdev-add", d.blockdev(Boot)), commandAs(d.given(), "device_add", map[string]any{
 		"driver": "scsi-hd", "id": d.id(), "bus": "scsi.0", "channel": 0, "scsi-id": d.Target, "lun": 0,
 		"drive": d.nodeName(Boot), "serial": d.Key, "removable": true,
 	})

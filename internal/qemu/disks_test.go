@@ -1,6 +1,7 @@
 package qemu
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,8 @@ func TestCheck_RefusesDisksThatCouldBecomeSomethingElse(t *testing.T) {
 		"no layers":            func(m *Machine) { m.Disks[0].Layers = nil },
 		"no size":              func(m *Machine) { m.Disks[0].SizeBytes = 0 },
 		"another path":         func(m *Machine) { m.Disks[0].Volume = "../images" },
+		"an image's path":      func(m *Machine) { m.Disks[0].Volume, m.Disks[0].VolumeUID, m.Disks[0].Image = "", "", "../a" },
+		"volume and image":     func(m *Machine) { m.Disks[0].Image = "a" },
 		"no uid":               func(m *Machine) { m.Disks[0].VolumeUID = "" },
 		"too many": func(m *Machine) {
 			for range MaxDisks {
@@ -60,5 +63,32 @@ func TestDisks_HaveNodesOfTheirOwn(t *testing.T) {
 	last := DataDisk{Target: MaxDisks - 1}
 	if name := last.node(Layer{"fedcba9876543210.raw", "raw"}); len(name) > 31 {
 		t.Errorf("%s is too long", name)
+	}
+}
+
+func TestUnplugged_AreTheDisksThatWereTakenLast(t *testing.T) {
+	const (
+		taken     = `{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "DEVICE_DELETED", "data": {"device": "disk-data", "path": "/machine/peripheral/disk-data"}}` + "\n"
+		nameless  = `{"event": "DEVICE_DELETED", "data": {"path": "/machine/peripheral-anon/device[0]"}}` + "\n"
+		other     = `{"event": "DEVICE_DELETED", "data": {"device": "nic0", "path": "/machine/peripheral/nic0"}}` + "\n"
+		given     = `{"return": {}, "id": "device_add disk-data"}` + "\n"
+		refused   = `{"id": "device_add disk-data", "error": {"class": "GenericError", "desc": "Failed to get \"write\" lock"}}` + "\n"
+		duplicate = `{"id": "device_add disk-data", "error": {"class": "GenericError", "desc": "Duplicate device ID 'disk-data'"}}` + "\n"
+		foreign   = `{"return": {}, "id": 7}` + "\n"
+	)
+	for said, want := range map[string]string{
+		"":                                "[]",
+		other + nameless + foreign:        "[]",
+		taken:                             "[data]",
+		taken + given:                     "[]",
+		taken + foreign + refused:         "[data]",
+		taken + duplicate:                 "[]",
+		given + taken + given + taken:     "[data]",
+		taken + given + other + duplicate: "[]",
+		taken[:len(taken)-9]:              "[]", // cut short by QEMU's end
+	} {
+		if got := fmt.Sprint(withDisks().Unplugged(Messages(said))); got != want {
+			t.Errorf("%s: %s; want %s", said, got, want)
+		}
 	}
 }

@@ -23,23 +23,30 @@ func human(line string) string {
 }
 
 // command is a QMP command as one line. Its id is the command's name.
-func command(name string, arguments any) string {
+func command(name string, arguments any) string { return commandAs(name, name, arguments) }
+
+// commandAs is a QMP command whose answer has another id.
+func commandAs(id, name string, arguments any) string {
 	line, err := json.Marshal(struct {
 		Execute   string `json:"execute"`
 		Arguments any    `json:"arguments"`
 		ID        string `json:"id"`
-	}{name, arguments, name})
+	}{name, arguments, id})
 	if err != nil {
 		panic(err) // maps of strings and numbers always marshal
 	}
 	return string(line)
 }
 
-// A Message is a line that QEMU wrote to a control channel: an event, or
-// something else, of which nothing is told here.
+// A Message is a line that QEMU wrote to a control channel: an event, or the
+// answer to a command, or something else, of which nothing is told here.
 type Message struct {
-	Event     string         `json:"event"`
-	Data      map[string]any `json:"data"`
+	Event string         `json:"event"`
+	Data  map[string]any `json:"data"`
+	ID    any            `json:"id"` // of the command that is answered
+	Error struct {
+		Description string `json:"desc"`
+	} `json:"error"` // nothing where the command was done
 	Timestamp struct {
 		Seconds      int64 `json:"seconds"`
 		Microseconds int64 `json:"microseconds"`

@@ -10,7 +10,7 @@ resource "kvm_volume" "data" {
 
 # In the guest the disks are /dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_data and
 # …_scratch. The first is a volume, with a life of its own; the second belongs to
-# the instance, and so to its snapshots and forks.
+# the instance, and so to its snapshots and forks. Both may begin with an image.
 resource "kvm_instance" "db" {
   name       = "db"
   image      = kvm_image.debian.id

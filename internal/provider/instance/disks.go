@@ -19,11 +19,10 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
-var diskType = types.ObjectType{AttrTypes: map[string]attr.Type{"volume": types.StringType, "size_gib": types.Int64Type}}
+var diskType = types.ObjectType{AttrTypes: map[string]attr.Type{"volume": types.StringType, "image": types.StringType, "size_gib": types.Int64Type}}
 
 func disksAttribute() schema.MapNestedAttribute {
 	return schema.MapNestedAttribute{
@@ -44,8 +43,14 @@ func disksAttribute() schema.MapNestedAttribute {
 				Optional:   true,
 				Validators: []validator.String{field.IsID(host.Volumes)},
 			},
+			"image": schema.StringAttribute{
+				MarkdownDescription: Effects.Describe("disks.*.image", "Id of the `kvm_image` that a disk of the instance's own begins with, as a copy-on-write layer over it. Another one replaces the disk, and what is on it is lost. "+
+					"An image that is made anew under the same name replaces no disk. Default: the disk begins empty."),
+				Optional:   true,
+				Validators: []validator.String{field.IsID(host.Images)},
+			},
 			"size_gib": schema.Int64Attribute{
-				MarkdownDescription: Effects.Describe("disks.*.size_gib", "Size in GiB of a disk of the instance's own, instead of a `volume`: it is made empty, is part of the instance's snapshots and forks, at the same instant as all of its disks, and is deleted with it, or when it is left out here. It grows while the instance runs; to make it smaller is an error in the plan."),
+				MarkdownDescription: Effects.Describe("disks.*.size_gib", "Size in GiB of a disk of the instance's own, instead of a `volume`: it is made empty, or from an `image`, is part of the instance's snapshots and forks, at the same instant as all of its disks, and is deleted with it, or when it is left out here. It grows while the instance runs; to make it smaller is an error in the plan. Default: the size of the `image`."),
 				Optional:            true,
 				Validators:          []validator.Int64{int64validator.Between(1, mostDiskGiB)},
 			},
@@ -54,19 +59,22 @@ func disksAttribute() schema.MapNestedAttribute {
 }
 
 // disksValue is what an instance has, never null. A volume that is not there any
-// more is none.
+// more is none, nor is a disk that somebody has taken from QEMU: all of it is null.
 func disksValue(name string, inst *host.Instance) types.Map {
 	disks := map[string]attr.Value{}
 	for key, disk := range inst.Disks() {
-		volume := types.StringNull()
+		volume, image := types.StringNull(), types.StringNull()
 		if disk.Volume != "" {
-			volume = types.StringValue(hosts.ID{Host: name, Kind: host.Volumes, Name: disk.Volume}.String())
+			volume = idValue(name, host.Ref{Kind: host.Volumes, Name: disk.Volume})
+		}
+		if disk.Image != "" {
+			image = idValue(name, host.Ref{Kind: host.Images, Name: disk.Image})
 		}
 		size := types.Int64Null()
 		if disk.SizeGiB != 0 {
 			size = types.Int64Value(int64(disk.SizeGiB))
 		}
-		disks[key] = types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "size_gib": size})
+		disks[key] = types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "image": image, "size_gib": size})
 	}
 	return types.MapValueMust(diskType, disks)
 }
@@ -80,18 +88,34 @@ func diskSpecs(disks types.Map) map[string]host.DiskSpec {
 	for key, value := range disks.Elements() {
 		if object, ok := known(value); ok {
 			size, _ := object.Attributes()["size_gib"].(types.Int64)
-			specs[key] = host.DiskSpec{Volume: refOf(text(object, "volume")).Name, SizeGiB: int(size.ValueInt64())}
+			specs[key] = host.DiskSpec{Volume: refOf(text(object, "volume")).Name, Image: refOf(text(object, "image")).Name, SizeGiB: int(size.ValueInt64())}
 		}
 	}
 	return specs
 }
 
-// disks is the whole set that is asked for; nil when it is there already.
+// disks is the whole set that is asked for, or, where that was left to the source of
+// a fork, that it is to have; nil when it is there already.
 func (m *model) disks(inst *host.Instance) map[string]host.DiskSpec {
-	if wanted := diskSpecs(m.Disks); wanted != nil && !maps.Equal(wanted, inst.Disks()) {
-		return wanted
+	wanted := diskSpecs(m.Disks)
+	if wanted == nil {
+		wanted = inst.Recorded()
 	}
-	return nil
+	if maps.Equal(wanted, inst.Disks()) {
+		return nil
+	}
+	return wanted
+}
+
+// lacksDisk reports whether one of the disks that were read is none, as disksValue
+// tells it.
+func lacksDisk(disks types.Map) bool {
+	for _, disk := range diskSpecs(disks) {
+		if disk == (host.DiskSpec{}) {
+			return true
+		}
+	}
+	return false
 }
 
 // viaForDisks is the state in which disks can be changed, on the way from the one
@@ -106,36 +130,39 @@ func (m *model) viaForDisks(change host.Change, observed lifecycle.State) lifecy
 	return lifecycle.Running
 }
 
-// diskOrigins are the volumes, which are on the instance's host.
-func (m *model) diskOrigins() []origin {
+// diskOrigins are the volumes, or the images of disks, which are on the instance's
+// host.
+func (m *model) diskOrigins(attribute string) []origin {
 	var all []origin
 	for _, key := range slices.Sorted(maps.Keys(m.Disks.Elements())) {
 		if object, ok := known(m.Disks.Elements()[key]); ok {
-			all = append(all, origin{path.Root("disks").AtMapKey(key).AtName("volume"), text(object, "volume")})
+			all = append(all, origin{path.Root("disks").AtMapKey(key).AtName(attribute), text(object, attribute)})
 		}
 	}
 	return all
 }
 
 // validateDisks refuses a volume that is to be two disks, and a disk that is not
-// either a volume or of a size.
+// either a volume or of a size or an image.
 func (m *model) validateDisks(diags *diag.Diagnostics) {
 	for _, key := range slices.Sorted(maps.Keys(m.Disks.Elements())) {
 		object, ok := known(m.Disks.Elements()[key])
 		if !ok {
 			continue
 		}
-		volume, size := object.Attributes()["volume"], object.Attributes()["size_gib"]
+		volume, image, size := object.Attributes()["volume"], object.Attributes()["image"], object.Attributes()["size_gib"]
 		at := path.Root("disks").AtMapKey(key)
 		switch {
+		case isSet(volume) && isSet(image):
+			diags.AddAttributeError(at.AtName("image"), "Two kinds of disk", "A volume has what it was made with, and a disk with image is no volume: leave out volume, or image. A kvm_volume can be made from an image.")
 		case isSet(volume) && isSet(size):
 			diags.AddAttributeError(at.AtName("size_gib"), "Two kinds of disk", "A volume has its own size, and a disk with size_gib is no volume: leave out volume, or size_gib.")
-		case volume.IsNull() && size.IsNull():
-			diags.AddAttributeError(at, "No disk", "A disk is a volume, or one of the instance's own: set volume, or size_gib.")
+		case volume.IsNull() && image.IsNull() && size.IsNull():
+			diags.AddAttributeError(at, "No disk", "A disk is a volume, or one of the instance's own: set volume, or size_gib, image, or both.")
 		}
 	}
 	seen := map[string]path.Path{}
-	for _, disk := range m.diskOrigins() {
+	for _, disk := range m.diskOrigins("volume") {
 		id := disk.id.ValueString()
 		if other, twice := seen[id]; twice && id != "" {
 			diags.AddAttributeError(disk.path, "A volume twice", fmt.Sprintf("%s is %s already, and a volume has one writer: leave one of them out.", id, other))
@@ -155,11 +182,11 @@ func planDisks(before, plan *model, diags *diag.Diagnostics) {
 		at := path.Root("disks").AtMapKey(key)
 		disk, stays := wanted[key]
 		switch {
-		case has.SizeGiB == 0, plan.Disks.Elements()[key] != nil && !isDiskKnown(plan.Disks.Elements()[key]):
-		case !stays || disk.Volume != "":
+		case !has.IsOwn(), plan.Disks.Elements()[key] != nil && !isDiskKnown(plan.Disks.Elements()[key]):
+		case !stays || !disk.IsSame(has):
 			diags.AddAttributeWarning(at, "Disk "+key+" of instance "+before.Name.ValueString()+" is deleted",
-				fmt.Sprintf("It is one of the instance's own, of %d GiB, and goes with what is on it.\n\nHost: %s", has.SizeGiB, before.Host.ValueString()))
-		case disk.SizeGiB < has.SizeGiB:
+				"It is one of the instance's own, and goes with what is on it.\n\nHost: "+before.Host.ValueString())
+		case disk.SizeGiB != 0 && disk.SizeGiB < has.SizeGiB:
 			diags.AddAttributeError(at.AtName("size_gib"), "A disk never shrinks",
 				fmt.Sprintf("The disk %s has %d GiB, and %d GiB are asked for. To have a smaller one, give it another name.", key, has.SizeGiB, disk.SizeGiB))
 		}
@@ -169,5 +196,5 @@ func planDisks(before, plan *model, diags *diag.Diagnostics) {
 // isDiskKnown reports whether it can be told what a disk is to be.
 func isDiskKnown(value attr.Value) bool {
 	object, ok := known(value)
-	return ok && !object.Attributes()["volume"].IsUnknown() && !object.Attributes()["size_gib"].IsUnknown()
+	return ok && !object.Attributes()["volume"].IsUnknown() && !object.Attributes()["image"].IsUnknown() && !object.Attributes()["size_gib"].IsUnknown()
 }

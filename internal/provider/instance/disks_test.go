@@ -15,7 +15,7 @@ import (
 func disks(volumes map[string]attr.Value) types.Map {
 	values := map[string]attr.Value{}
 	for key, volume := range volumes {
-		values[key] = types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "size_gib": types.Int64Null()})
+		values[key] = types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "image": types.StringNull(), "size_gib": types.Int64Null()})
 	}
 	return types.MapValueMust(diskType, values)
 }
@@ -67,6 +67,20 @@ func TestDisks_AreChangedOnlyWhereTheyDiffer(t *testing.T) {
 	if value := disksValue("lab", inst); !value.Equal(same) {
 		t.Errorf("it is read as %s", value)
 	}
+	if lacksDisk(same) {
+		t.Error("it lacks a disk that it has")
+	}
+	// Somebody has taken it from QEMU.
+	inst.Unplugged = []string{"data"}
+	for name, asked := range map[string]types.Map{"named": same, "left to the source": types.MapUnknown(diskType)} {
+		m := model{Disks: asked}
+		if got := m.disks(inst); len(got) != 1 || got["data"].Volume != "data" {
+			t.Errorf("taken away, %s: %v", name, got)
+		}
+	}
+	if value := disksValue("lab", inst); !lacksDisk(value) {
+		t.Errorf("taken away it is read as %s", value)
+	}
 }
 
 func TestDisks_AreChangedInAStateInWhichTheyCanBe(t *testing.T) {
@@ -91,12 +105,19 @@ func TestDisks_AreChangedInAStateInWhichTheyCanBe(t *testing.T) {
 }
 
 func ownDisk(volume types.String, size types.Int64) types.Map {
-	return types.MapValueMust(diskType, map[string]attr.Value{"data": types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "size_gib": size})})
+	return oneDisk(volume, types.StringNull(), size)
+}
+
+func oneDisk(volume, image types.String, size types.Int64) types.Map {
+	return types.MapValueMust(diskType, map[string]attr.Value{"data": types.ObjectValueMust(diskType.AttrTypes, map[string]attr.Value{"volume": volume, "image": image, "size_gib": size})})
 }
 
 func TestDisksOfItsOwn_ArePlannedToGrowAndNotToShrink(t *testing.T) {
 	none, volume := types.StringNull(), types.StringValue("lab/volumes/data")
 	gib := func(n int64) types.Map { return ownDisk(none, types.Int64Value(n)) }
+	of := func(image string, size types.Int64) types.Map {
+		return oneDisk(none, types.StringValue("lab/images/"+image), size)
+	}
 	for name, c := range map[string]struct {
 		before, plan     types.Map
 		errors, warnings int
@@ -111,6 +132,13 @@ func TestDisksOfItsOwn_ArePlannedToGrowAndNotToShrink(t *testing.T) {
 		"not known":          {gib(2), ownDisk(none, types.Int64Unknown()), 0, 0},
 		"nothing known":      {gib(2), types.MapUnknown(diskType), 0, 0},
 		"none before":        {types.MapNull(diskType), gib(1), 0, 0},
+		"of an image":        {of("a", types.Int64Null()), of("a", types.Int64Null()), 0, 0},
+		"of another one":     {of("a", types.Int64Null()), of("b", types.Int64Null()), 0, 1},
+		"of none any more":   {of("a", types.Int64Value(2)), gib(2), 0, 1},
+		"of one now":         {gib(2), of("a", types.Int64Value(2)), 0, 1},
+		"of one, smaller":    {of("a", types.Int64Value(2)), of("a", types.Int64Value(1)), 1, 0},
+		"of one, any size":   {of("a", types.Int64Value(2)), of("a", types.Int64Null()), 0, 0},
+		"of one not known":   {gib(2), oneDisk(none, types.StringUnknown(), types.Int64Value(1)), 0, 0},
 	} {
 		var diags diag.Diagnostics
 		planDisks(&model{Disks: c.before}, &model{Disks: c.plan}, &diags)
@@ -128,11 +156,36 @@ func TestDisksOfItsOwn_ArePlannedToGrowAndNotToShrink(t *testing.T) {
 		"neither":   {ownDisk(none, types.Int64Null()), 1},
 		"not known": {ownDisk(types.StringUnknown(), types.Int64Null()), 0},
 		"may be":    {ownDisk(types.StringUnknown(), types.Int64Value(1)), 0},
+		"an image":  {of("a", types.Int64Null()), 0},
+		"and size":  {of("a", types.Int64Value(1)), 0},
+		"of both":   {oneDisk(volume, types.StringValue("lab/images/a"), types.Int64Null()), 1},
+		"maybe one": {oneDisk(none, types.StringUnknown(), types.Int64Null()), 0},
 	} {
 		var diags diag.Diagnostics
 		m := model{Disks: c.disk}
 		if m.validateDisks(&diags); diags.ErrorsCount() != c.errors {
 			t.Errorf("%s: %v", name, diags)
+		}
+	}
+}
+
+func TestDisksOfItsOwn_AreReadAsTheyWereAskedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		disk qemu.DataDisk
+		want types.Map
+	}{
+		"empty":         {qemu.DataDisk{Key: "data", Disk: qemu.Disk{SizeBytes: 2 << 30}}, ownDisk(types.StringNull(), types.Int64Value(2))},
+		"of an image":   {qemu.DataDisk{Key: "data", Image: "a", Disk: qemu.Disk{SizeBytes: 2 << 30}}, oneDisk(types.StringNull(), types.StringValue("lab/images/a"), types.Int64Null())},
+		"and of a size": {qemu.DataDisk{Key: "data", Image: "a", SizeGiB: 2, Disk: qemu.Disk{SizeBytes: 2 << 30}}, oneDisk(types.StringNull(), types.StringValue("lab/images/a"), types.Int64Value(2))},
+		"of a volume":   {qemu.DataDisk{Key: "data", Volume: "data", Disk: qemu.Disk{SizeBytes: 2 << 30}}, ownDisk(types.StringValue("lab/volumes/data"), types.Int64Null())},
+	} {
+		inst := &host.Instance{}
+		inst.Machine.Disks = []qemu.DataDisk{c.disk}
+		if got := disksValue("lab", inst); !got.Equal(c.want) {
+			t.Errorf("%s: %s; want %s", name, got, c.want)
+		}
+		if m := (&model{Disks: c.want}); m.disks(inst) != nil {
+			t.Errorf("%s: it is to change to %v", name, m.disks(inst))
 		}
 	}
 }

@@ -39,6 +39,7 @@ var Effects = effect.Table{Object: "instance", Effects: map[string]effect.Effect
 	"disks":            effect.ByPart,
 	"disks.*":          effect.Live,
 	"disks.*.volume":   effect.Live,
+	"disks.*.image":    effect.Live,
 	"disks.*.size_gib": effect.Live,
 
 	"restore_from": effect.Rollback,

@@ -41,7 +41,7 @@ func (m *model) origins() []origin {
 		{path.Root("kernel").AtName("image"), text(m.Kernel, "image")},
 		{path.Root("kernel").AtName("initrd"), text(m.Kernel, "initrd")},
 	}
-	all = append(all, m.diskOrigins()...)
+	all = append(append(all, m.diskOrigins("volume")...), m.diskOrigins("image")...)
 	return slices.DeleteFunc(all, func(o origin) bool { return o.id.IsNull() })
 }
 
@@ -62,6 +62,7 @@ type source struct {
 	memory  bool  // its forks go on from it
 	problem error // why it cannot be forked
 	rescue  string
+	misses  string // why a fork would miss volumes of it
 }
 
 // checkSource finds in the plan, where the source of a fork is there already,
@@ -84,6 +85,9 @@ func (r *instanceResource) checkSource(ctx context.Context, name string, config 
 		diags.AddAttributeError(path.Root("fork_of"), "The source of the fork cannot be forked",
 			config.ForkOf.ValueString()+": "+report.Sentence(found.problem.Error())+"\n\nHost: "+name+"\n\n"+report.Sentence(found.rescue)+
 				" If the source is to be made anew, apply that on its own first: terraform apply -replace=ADDRESS -target=ADDRESS")
+	case found.misses != "":
+		diags.AddAttributeError(path.Root("fork_of"), "The source of the fork cannot be forked", report.Sentence(found.misses)+
+			"\n\nHost: "+name+"\n\nIf the source is to change, too, apply that first: terraform apply -target=ADDRESS")
 	default:
 		config.agree(found.machine, diags)
 		if found.memory && found.machine.Seed == nil && config.cloudInit() != nil {
@@ -112,7 +116,7 @@ func sourceOf(ctx context.Context, d driver, ref host.Ref) *source {
 	case inst.Problem != "" || inst.State == lifecycle.Unknown:
 		return &source{problem: refusal(inst), rescue: inst.Rescue}
 	default:
-		return &source{machine: &inst.Machine, memory: inst.State != lifecycle.Stopped}
+		return &source{machine: &inst.Machine, memory: inst.State != lifecycle.Stopped, misses: inst.MissesVolumes()}
 	}
 }
 

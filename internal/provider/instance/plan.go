@@ -59,6 +59,10 @@ func (r *instanceResource) ModifyPlan(ctx context.Context, req resource.ModifyPl
 	if !rollsBack || plan.RestoreFrom.IsUnknown() { // else it is between two lives anyway
 		planRestart(ctx, req, &before, &plan, &resp.Diagnostics)
 	}
+	if config.Disks.IsNull() && lacksDisk(before.Disks) { // what it has instead only the apply knows
+		plan.Disks = types.MapUnknown(diskType)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("disks"), plan.Disks)...)
+	}
 	planDisks(&before, &plan, &resp.Diagnostics)
 	if !rollsBack || !before.DiskGiB.IsNull() { // else its size is the snapshot's
 		r.planDisk(ctx, &before, &plan, &resp.Diagnostics)

@@ -54,6 +54,10 @@ func warnOfState(diags *diag.Diagnostics, m *model, inst *host.Instance) {
 		warn(path.Root("disks").AtMapKey(key), "The volume of a disk of "+object+" is not there any more",
 			"Somebody has deleted the volume while it was attached, or made another one of its name. The instance still has what was on it, until an apply detaches it: save what you need of it from within the guest first.")
 	}
+	for _, key := range inst.Unplugged {
+		warn(path.Root("disks").AtMapKey(key), "A disk of "+object+" is not there",
+			"Somebody has taken it from its running QEMU. What is on it is kept, and an apply gives it back.")
+	}
 	for _, nic := range slices.Sorted(maps.Keys(inst.Lost)) {
 		for _, key := range slices.Sorted(maps.Keys(inst.Lost[nic])) {
 			warn(path.Root("network_interfaces").AtMapKey(nic).AtName("forward").AtMapKey(key), "A forward of "+object+" is not there",

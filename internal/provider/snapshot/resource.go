@@ -6,13 +6,10 @@ import (
 	"context"
 	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/effect"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/identity"
@@ -26,23 +23,6 @@ type snapshotResource struct{ object.Resource }
 
 // NewResource returns the resource kvm_snapshot.
 func NewResource() resource.Resource { return &snapshotResource{object.Of(host.Snapshots)} }
-
-// ModifyPlan plans where the snapshot will be, and what replaces it.
-func (r *snapshotResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || r.Hosts == nil {
-		return
-	}
-	if !req.State.Raw.IsNull() {
-		resp.RequiresReplace = Effects.Changed(effect.Replace, req.State.Raw, req.Plan.Raw)
-		return
-	}
-	var m model
-	resp.Diagnostics.Append(req.Plan.Get(ctx, &m)...)
-	if resp.Diagnostics.HasError() || m.Instance.IsUnknown() {
-		return
-	}
-	field.PlanPlace(ctx, r.Hosts, host.Snapshots, types.StringValue(m.instance().Host), m.Name, path.Root("instance"), resp)
-}
 
 func (r *snapshotResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var m model

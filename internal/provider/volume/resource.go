@@ -1,4 +1,4 @@
-// Package volume is the resource kvm_volume.
+// Package volume is the resource kvm_volume and the data source kvm_volumes.
 package volume
 
 import (
