@@ -53,7 +53,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
 	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/volume.json" "$1/network.json" "$1/data" "$1/leases" \
-		"$1"/run/dnsmasq.* "$1"/run/control.* "$1"/run/receiver.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
+		"$1"/run/dnsmasq.* "$1"/run/control.* "$1"/run/receiver.* "$1"/run/passt.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1"/boot/* \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
@@ -472,7 +472,8 @@ running() { # PID
 	proc_stat "$1" && [ "$proc_state" != Z ]
 }
 
-end() { # NAME UID: kills the instance's process, if there is one
+end() { # NAME UID: kills the instance's process, if there is one; with its guest's, passt, which would not take long
+	[ "$1" != control ] || [ ! -f run/passt.pid ] || end passt "$2"
 	alive "$1" "$2" || return 0
 	kill -9 "$pid"
 	gone "$pid" 100 || fail $FAILED "process $pid does not end"
