@@ -145,6 +145,14 @@ func TestPasst_CarriesAGuestThroughItsLifeAndEndsWithIt(t *testing.T) {
 	must(t, l.Start(ctx, l.find("fork")))
 	wantPassts(t, fork, 1)
 	must(t, l.DeleteInstance(ctx, "fork", fork.UID))
+	lost, qemu := forks[1], l.pid("fork-of-fork")
+	must(t, os.RemoveAll(l.path("instances", lost.Name)))
+	must(t, os.Remove(l.path("ports", fmt.Sprint(lost.Forwards["lan"]["http"].HostPort))))
+	if pids, err := l.Orphans(ctx, lost.Name, lost.UID); err != nil || len(pids) != 2 {
+		t.Errorf("orphans of what is removed: %v, %v; want QEMU %d and passt", pids, err, qemu)
+	}
+	must(t, syscall.Kill(qemu, syscall.SIGKILL))
+	wantPassts(t, lost, 0)
 	must(t, l.Stop(ctx, l.find("base"), 20*time.Second))
 	if left := append(passts(t, fork.UID), passts(t, base.UID)...); len(left) > 0 {
 		t.Errorf("%v are left", left)

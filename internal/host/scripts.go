@@ -207,6 +207,8 @@ func remedy(cause error, said string, c call) string {
 		return "Wait for the other run to end, then apply again."
 	case errors.Is(cause, ErrPort), strings.Contains(said, "Could not set up host forwarding rule"), strings.Contains(said, "Failed to bind"):
 		return "Choose another host_port, or leave it out to have a free one chosen."
+	case strings.Contains(said, "passt does not start"), strings.Contains(said, "Failed to connect to 'run/passt"):
+		return "Where AppArmor confines passt, as on Debian and Ubuntu, it may write below /home, /root and /tmp only: see /etc/apparmor.d/usr.bin.passt, and run/passt.log of the instance."
 	case strings.Contains(said, "/dev/kvm"), strings.Contains(said, "KVM"):
 		return `Give the login access to /dev/kvm (usermod -aG kvm USER), or set accelerator = "tcg" for this host.`
 	case strings.Contains(said, "No space left"), strings.Contains(said, "Disk quota exceeded"), strings.Contains(said, "does not fit"):
