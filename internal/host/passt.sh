@@ -24,7 +24,7 @@ open_passt() { # has it listen for QEMU, or sets $said
 		exec 2>run/passt.err
 		cd run/passt && umask 0077 || exit
 		# shellcheck disable=SC2086 # they are to be split
-		exec setsid passt --log-file "$log" ${its_user:+--runas "$its_user"} $passt </dev/null >&2 5>&- 6>&- 9>&-
+		exec setsid $PLAINLY passt --log-file "$log" ${its_user:+--runas "$its_user"} $passt </dev/null >&2 5>&- 6>&- 9>&-
 	) &
 	served=$! tries=250
 	until listens; do
