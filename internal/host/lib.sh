@@ -183,13 +183,14 @@ make_room() { # OBJECT: deletes it, if it is known to nobody
 
 # A network is the host's: to make one takes what root may, or of that these
 # capabilities (bits of capability.h), as pam_cap gives them to a login: NET_ADMIN for
-# its bridge, its rules and its taps, the others for its dnsmasq, which is the login's.
+# its bridge, its rules and its taps, and with NET_BIND_SERVICE, for ports 53 and 67,
+# for its dnsmasq, which is the login's. (Linux before 5.7 wants NET_RAW for that, too.)
 # Whoever is not root has the names of guests where dnsmasq may read them anyhow.
 
 empowered() { # fails unless the login may make networks
 	[ "$LOGIN" != 0 ] || return 0
 	missing=''
-	for capability in 12:CAP_NET_ADMIN 13:CAP_NET_RAW 10:CAP_NET_BIND_SERVICE; do
+	for capability in 12:CAP_NET_ADMIN 10:CAP_NET_BIND_SERVICE; do
 		[ $((0x$POWERS >> ${capability%%:*} & 1)) = 1 ] || missing="$missing ${capability#*:}"
 	done
 	[ -z "$missing" ] || fail $UNFIT "a network needs a login that is root, or has the capabilities for its bridge, its rules and its dnsmasq, and the login is $(id -un) without$missing: give it those (pam_cap, /etc/security/capability.conf), use a bridge that the host has, or another login"
