@@ -1,6 +1,7 @@
 # Puts a guest's network cards on bridges. Root has QEMU make a tap for each, which
 # is gone with QEMU however that ends. Anybody else needs taps on the bridge that
-# the host's administrator has prepared for them, of which a free one is taken.
+# the host's administrator has prepared for them, of which a free one is taken, or
+# the capability to have them made, for a network.
 # $links are words of a tap, a bridge or @ and a network, the tap's address, the
 # guest's, and the card's key, with slashes between them. start.sh, to which
 # this belongs, runs in the instance's directory.
