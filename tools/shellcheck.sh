@@ -12,8 +12,8 @@ status=0
 for script in internal/host/*.sh; do
 	before='. internal/host/lib.sh; ' with_sources=
 	case ${script##*/} in
-	lib.sh | capture.sh | disks.sh | agent.sh | bridge.sh) continue ;;
-	start.sh) before="$before. internal/host/bridge.sh; " with_sources=-a ;; # bridge.sh is checked here
+	lib.sh | capture.sh | disks.sh | agent.sh | bridge.sh | passt.sh) continue ;;
+	start.sh) before="$before. internal/host/bridge.sh; . internal/host/passt.sh; " with_sources=-a ;; # they are checked here
 	awaken.sh) before="$before. internal/host/agent.sh; " with_sources=-a ;; # agent.sh is checked here
 	addresses.sh | ping.sh | stop.sh) before="$before. internal/host/agent.sh; " ;;
 	renew.sh | reseed.sh) before= ;; # runs in a guest

@@ -1,6 +1,7 @@
 # Puts a guest's network cards on bridges. Root has QEMU make a tap for each, which
 # is gone with QEMU however that ends. Anybody else needs taps on the bridge that
-# the host's administrator has prepared for them, of which a free one is taken.
+# the host's administrator has prepared for them, of which a free one is taken, or
+# the capability to have them made, for a network.
 # $links are words of a tap, a bridge or @ and a network, the tap's address, the
 # guest's, and the card's key, with slashes between them. start.sh, to which
 # this belongs, runs in the instance's directory.
@@ -44,9 +45,25 @@ choose_taps() { # of those that were prepared, for who is not root; others who c
 			while read -r name; do
 				case " $renamed" in *"=$name "*) ;; *) echo "$name" && break ;; esac
 			done)
+		case $bridge in kvmnet*) give_tap ;; esac
 		[ "$free" ] || fail $UNFIT "no tap on $bridge is free for $(id -un), and only root can make one: have one prepared for each guest (ip tuntap add dev NAME mode tap user $(id -un) && ip link set dev NAME master $bridge up)"
 		renamed="$renamed$tap=$free "
 	done
+}
+
+# Who is not root, but may make networks, has taps made for a network of theirs as
+# they are needed: they stay with it, for the next guest, until it is deleted.
+
+give_tap() { # sets $free, unless there is one, and has the tap say whose it is
+	if [ -z "$free" ]; then
+		for n in 0 1 2 3 4 5 6 7 8 9 a b c d e f; do # another guest may have one that was this one's
+			free=${tap%-*}-$n
+			ip link show dev "$free" >/dev/null 2>&1 || break
+		done
+		said=$(ip tuntap add dev "$free" mode tap user "$LOGIN" 2>&1) || fail $FAILED "no tap can be made: $said"
+	fi
+	said=$(ip link set dev "$free" address "$address" alias "terraform-kvm ${PWD##*/} $card on $bridge" 2>&1 &&
+		ip link set dev "$free" master "$bridge" up 2>&1) || fail $FAILED "tap $free cannot be put on $bridge: $said"
 }
 
 with_tap() { # ARGUMENT: sets $argument to it, with the tap that was chosen
@@ -122,10 +139,11 @@ let_go() { # LINE: has the guest give a card back; one that is still booting doe
 join_network() { # NETWORK: sets $bridge to its own, on which the guest is known by its name
 	network=../../networks/$1
 	[ -d "$network" ] || fail $NOT_FOUND "there is no network $1"
-	rooted
+	empowered
 	genuine "$network"
 	network_uid=$(sed -n 's/^{"name":"[^"]*","uid":"\([0-9a-f-]*\)".*/\1/p' "$network/network.json")
-	bridge=kvmnet${network_uid%%-*} names=/run/terraform-kvm/$network_uid
+	bridge=kvmnet${network_uid%%-*} here=$PWD
+	names_of "${here%/*/*}/networks/$1" "$network_uid"
 	[ -d "$names" ] && (cd "$network" && alive dnsmasq "$network_uid") && [ "$(ip -o link show dev "$bridge" type bridge 2>/dev/null)" ] ||
 		fail $UNFIT "its network $1 is down, as after a reboot of the host: apply it first (terraform apply -target=kvm_network.NAME)"
 	its_name=${dir##*/} outdated=''

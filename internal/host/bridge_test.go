@@ -310,18 +310,24 @@ func TestBridge_ThatIsNotThereIsNamed(t *testing.T) {
 	must(t, y.clean())
 }
 
+// openTun is a /dev/net/tun that anybody may open, as on most hosts.
+func openTun(t *testing.T) map[string]string {
+	t.Helper()
+	tun := filepath.Join(t.TempDir(), "tun")
+	if err := unix.Mknod(tun, unix.S_IFCHR|0o666, int(unix.Mkdev(10, 200))); err != nil {
+		t.Skip("this needs a device of its own: ", err)
+	}
+	must(t, os.Chmod(tun, 0o666))
+	return map[string]string{"/dev/net/tun": tun}
+}
+
 func TestBridge_APlainUserTakesTapsThatWerePreparedForThem(t *testing.T) {
 	if why := testhost.NoPlainUser(); why != "" {
 		t.Skip(why)
 	}
 	t.Parallel()
 	ctx := t.Context()
-	tun := filepath.Join(t.TempDir(), "tun") // as on most hosts anybody may open it
-	if err := unix.Mknod(tun, unix.S_IFCHR|0o666, int(unix.Mkdev(10, 200))); err != nil {
-		t.Skip("this needs a device of its own: ", err)
-	}
-	must(t, os.Chmod(tun, 0o666))
-	y := newYard(t, testhost.Options{PlainUser: true, Mounts: map[string]string{"/dev/net/tun": tun}})
+	y := newYard(t, testhost.Options{PlainUser: true, Mounts: openTun(t)})
 	y.putImages()
 	base, err := y.Create(ctx, bridgedSpec("base"))
 	must(t, err)

@@ -37,7 +37,7 @@ type KernelSpec struct{ Image, Initrd, CommandLine string }
 
 // An InterfaceSpec is a NIC and what is forwarded to it.
 type InterfaceSpec struct {
-	Type     string                  // "user" or "bridge"
+	Type     string                  // "user", "passt" or "bridge"
 	MAC      string                  // "": one is chosen, once
 	Bridge   string                  // the host's bridge, for type "bridge" without a network
 	Network  string                  // or the name of the network whose bridge it is
@@ -91,7 +91,7 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 	for _, key := range slices.Sorted(maps.Keys(spec.Interfaces)) {
 		inst.Machine.NICs = append(inst.Machine.NICs, newNIC(key, spec.Interfaces[key]))
 	}
-	if err := h.checkMACs(ctx, c, inst); err != nil {
+	if err := h.checkNICs(ctx, c, inst); err != nil {
 		return nil, err
 	}
 

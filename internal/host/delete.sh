@@ -13,7 +13,7 @@ esac
 case $object in
 networks/*)
 	tenths=20 # the tap of a guest that has just ended may take a moment longer
-	while connected=$(ip -o link show master "kvmnet${uid%%-*}" 2>/dev/null | sed -n 's/.*alias terraform-kvm \([^ ]*\) .*/\1/p' | sort -u) &&
+	while connected=$(ip -o link show master "kvmnet${uid%%-*}" 2>/dev/null | grep -v NO-CARRIER | sed -n 's/.*alias terraform-kvm \([^ ]*\) .*/\1/p' | sort -u) &&
 		[ "$connected" ] && [ "$tenths" -gt 0 ]; do
 		tenths=$((tenths - 1))
 		sleep 0.1

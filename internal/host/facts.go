@@ -46,6 +46,7 @@ type program struct {
 	machineType string // what "q35" stands for
 	version     *version.Version
 	firmware    *uefi // nil: it has none
+	passt       bool  // the host has the command passt
 }
 
 // Facts probes a host: one round trip, and about a second for the guest that
@@ -108,7 +109,7 @@ func (h *Host) program(ctx context.Context) (program, error) {
 		if values["machine"] == "" {
 			return program{}, call{h, "probe", Ref{hosts, h.Name}}.fail(ErrUnfit, h.QEMUBinary+" does not have the machine q35", "")
 		}
-		h.facts.program = program{values["machine"], version.Must(version.NewVersion(values["version"])), parseUEFI(values["firmware"])}
+		h.facts.program = program{values["machine"], version.Must(version.NewVersion(values["version"])), parseUEFI(values["firmware"]), values["passt"] == "yes"}
 	}
 	return h.facts.program, nil
 }

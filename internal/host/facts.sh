@@ -29,6 +29,7 @@ for pair in OVMF/OVMF_CODE_4M.fd:OVMF_VARS_4M.fd OVMF/OVMF_CODE.fd:OVMF_VARS.fd 
 	echo "firmware $(stat -L -c %s "$code" "$variables" | tr '\n' ' ')$code $variables"
 	break
 done
+! command -v passt >/dev/null || echo 'passt yes'
 [ "$5" = yes ] || exit 0
 
 # Eight bytes at the reset vector that write to the debug-exit device: to open

@@ -64,7 +64,7 @@ func (h *Host) fork(ctx context.Context, spec ForkSpec) (*Instance, error) {
 		inst.setSeed(*spec.Seed)
 	}
 	inst.Machine.NICs = forkNICs(s.machine.NICs, spec.Interfaces)
-	if err := h.checkMACs(ctx, c, inst); err != nil {
+	if err := h.checkNICs(ctx, c, inst); err != nil {
 		return nil, err
 	}
 	if s.hasMemory() {

@@ -46,8 +46,8 @@ done
 echo '[networks]'
 if [ -d networks ]; then
 	ip -o link show type bridge 2>/dev/null | sed -n 's/^[0-9]*: \(kvmnet[0-9a-f]*\): .*/bridge \1/p'
-	[ "$LOGIN" = 0 ] || echo 'tables unknown' # only root sees them
-	nft list tables inet 2>/dev/null | sed -n 's/^table inet \(kvmnet[0-9a-f]*\)$/table \1/p'
+	tables=$(nft list tables inet 2>/dev/null) || [ "$LOGIN" = 0 ] || echo 'tables unknown' # whoever may make none sees none
+	printf '%s\n' "$tables" | sed -n 's/^table inet \(kvmnet[0-9a-f]*\)$/table \1/p'
 fi
 echo '[ports]'
 if [ -d ports ]; then

@@ -10,6 +10,16 @@ trap '' PIPE # a script runs to its end, also when nobody hears it any more
 
 read -r BOOT_ID </proc/sys/kernel/random/boot_id
 LOGIN=$(id -u)
+PATH=$PATH:/usr/sbin:/sbin # where a login that is not root does not look for nft and dnsmasq
+# What a login may that is not root, and what of that all would that it starts: a
+# guest's processes, begun behind $PLAINLY, may none of it.
+POWERS=0 PLAINLY=''
+[ "$LOGIN" = 0 ] || while read -r key value; do
+	case $key in
+	CapEff:) POWERS=$value ;;
+	CapAmb:) [ "$((0x$value))" = 0 ] || PLAINLY='setpriv --ambient-caps=-all --inh-caps=-all' && break ;;
+	esac
+done </proc/self/status
 MACHINE_ID=unknown
 [ ! -r /etc/machine-id ] || read -r MACHINE_ID </etc/machine-id
 
@@ -53,7 +63,7 @@ genuine() { # OBJECT: fails where something else stands for a part of it
 		is -d "$part" || fail $INVALID "$part $STRANGE"
 	done
 	for part in "$1/lock" "$1/maker" "$1/instance.json" "$1/snapshot.json" "$1/image.json" "$1/volume.json" "$1/network.json" "$1/data" "$1/leases" \
-		"$1"/run/dnsmasq.* "$1"/run/control.* "$1"/run/receiver.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
+		"$1"/run/dnsmasq.* "$1"/run/control.* "$1"/run/receiver.* "$1"/run/passt.* "$1"/run/agent.* "$1/run/console.log" "$1/run/device-state" \
 		"$1"/disk/*.qcow2 "$1"/disk/*.raw "$1"/boot/* \
 		"$1"/checkpoint/* "$1/rollback/uid" "$1/rollback/instance.json" "$1"/rollback/*/*; do
 		case $part in
@@ -174,20 +184,45 @@ make_room() { # OBJECT: deletes it, if it is known to nobody
 	! maker "$1" || [ "$maker" ] || destroy "$1" "$its_uid"
 }
 
-rooted() { # a network is the host's
-	[ "$LOGIN" = 0 ] || fail $UNFIT "a network needs a login that is root, for its bridge, its rules and its dnsmasq, and the login is $(id -un): use a bridge that the host has, or another login"
+# A network is the host's: to make one takes what root may, or of that these
+# capabilities (bits of capability.h), as pam_cap gives them to a login: NET_ADMIN for
+# its bridge, its rules and its taps, and with NET_BIND_SERVICE, for ports 53 and 67,
+# for its dnsmasq, which is the login's. (Linux before 5.7 wants NET_RAW for that, too.)
+# Whoever is not root has the names of guests where dnsmasq may read them anyhow.
+
+empowered() { # fails unless the login may make networks
+	[ "$LOGIN" != 0 ] || return 0
+	missing=''
+	for capability in 12:CAP_NET_ADMIN 10:CAP_NET_BIND_SERVICE; do
+		[ $((0x$POWERS >> ${capability%%:*} & 1)) = 1 ] || missing="$missing ${capability#*:}"
+	done
+	[ -z "$missing" ] || fail $UNFIT "a network needs a login that is root, or has the capabilities for its bridge, its rules and its dnsmasq, and the login is $(id -un) without$missing: give it those (pam_cap, /etc/security/capability.conf), use a bridge that the host has, or another login"
+}
+
+names_of() { # NETWORK UID: sets $names, the directory of a file for each guest, which is an argument of dnsmasq, and has the uid
+	names=$1/run/names-$2
+	[ "$LOGIN" != 0 ] || names=/run/terraform-kvm/$2 # dnsmasq gives up what root may, and may not read in $1
 }
 
 lower() { # UID: in a network's directory: removes all that it has on the host
-	rooted
+	empowered
 	case $1 in '' | *[!0-9a-f-]*) fail $INVALID "$1 is not a network's uid" ;; esac
 	end dnsmasq "$1"
 	bridge=kvmnet${1%%-*}
+	remove_taps "$bridge"
 	nft delete table inet "$bridge" 2>/dev/null
 	ip link del dev "$bridge" 2>/dev/null
-	rm -rf "/run/terraform-kvm/$1"
+	names_of "$PWD" "$1"
+	rm -rf "$names"
 	! ip link show dev "$bridge" >/dev/null 2>&1 || fail $FAILED "its bridge $bridge cannot be removed"
 	! nft list table inet "$bridge" >/dev/null 2>&1 || fail $FAILED "its rules, table inet $bridge, cannot be removed"
+}
+
+remove_taps() { # BRIDGE: those that were made for guests of who is not root (see bridge.sh), none of which has one
+	[ "$LOGIN" != 0 ] || return 0
+	ip -o link show master "$1" type tun 2>/dev/null | sed -n 's/^[0-9]*: \(kvm[0-9a-f]*-[0-9a-f]*\): .*NO-CARRIER.*/\1/p' | while read -r tap; do
+		ip link del dev "$tap"
+	done
 }
 
 destroy() { # OBJECT UID: with its processes and its ports
@@ -257,9 +292,9 @@ give_variables() { # FROM: a guest writes to those of its firmware, so what is s
 }
 
 commit() { # OBJECT METADATA TEXT [PORT…]: what is staged becomes it, unless there is one, and takes host ports
-	uid=${3#*'"uid":"'} # it stands before all that users may put there
+	new_uid=${3#*'"uid":"'} # it stands before all that users may put there
 	proc_stat "$PPID" || proc_start=gone
-	write "$staged/maker" "$PPID $proc_start $BOOT_ID $MACHINE_ID ${uid%%'"'*}" && write "$staged/$2" "$3" &&
+	write "$staged/maker" "$PPID $proc_start $BOOT_ID $MACHINE_ID ${new_uid%%'"'*}" && write "$staged/$2" "$3" &&
 		sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
 	until mv -T "$staged" "$1"; do # somebody was faster, of whom it may come out that they are gone
 		[ -d "$1" ] || unstage $FAILED "cannot make $1"
@@ -460,7 +495,8 @@ spawn() { # NAME QEMU ARGS…: starts QEMU in the background, with a channel to 
 		proc_stat self
 		read -r self _ </proc/self/stat
 		write "run/$spawned.pid" "$self $proc_start $BOOT_ID $MACHINE_ID" || exit
-		exec setsid "$@" </dev/null >"run/$spawned.log" 2>&1 5>&- 6>&- 9>&-
+		# shellcheck disable=SC2086 # words of ours
+		exec setsid $PLAINLY "$@" </dev/null >"run/$spawned.log" 2>&1 5>&- 6>&- 9>&-
 	) &
 	pid=$!
 }
@@ -513,7 +549,8 @@ running() { # PID
 	proc_stat "$1" && [ "$proc_state" != Z ]
 }
 
-end() { # NAME UID: kills the instance's process, if there is one
+end() { # NAME UID: kills the instance's process, if there is one; with its guest's, passt, which would not take long
+	[ "$1" != control ] || [ ! -f run/passt.pid ] || end passt "$2"
 	alive "$1" "$2" || return 0
 	kill -9 "$pid"
 	gone "$pid" 100 || fail $FAILED "process $pid does not end"

@@ -9,8 +9,9 @@
 # its domain.
 settle "$1"
 object=$2 was=$3 becoming=$4 uid=$5 gateway=$6 length=$7 cidr=$8 nat=$9 first=${10} last=${11} domain=${12}
-bridge=kvmnet${uid%%-*} names=/run/terraform-kvm/$uid
-rooted
+bridge=kvmnet${uid%%-*}
+names_of "$PWD/$object" "$uid"
+empowered
 for command in ip nft dnsmasq; do
 	command -v "$command" >/dev/null || fail $UNFIT "the command $command is missing (Debian: apt-get install iproute2 nftables dnsmasq-base)"
 done
@@ -78,7 +79,8 @@ EOF
 # where it may read them when it has given up its privileges. A fork has the
 # client identifier of its source; addresses go by MAC address.
 raise_names() {
-	mkdir -p run "$names" && chmod 0755 "${names%/*}" "$names" || return
+	mkdir -p run "$names" || return
+	[ "$LOGIN" != 0 ] || chmod 0755 "${names%/*}" "$names" || return
 	set -- dnsmasq --keep-in-foreground --conf-file= --user=nobody --log-facility=- --pid-file= \
 		--interface="$bridge" --except-interface=lo --bind-interfaces --no-hosts --domain-needed --bogus-priv \
 		--dhcp-authoritative --dhcp-ignore-clid --no-ping --dhcp-range="$first,$last,1h" \

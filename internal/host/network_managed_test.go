@@ -249,14 +249,92 @@ func TestNetwork_IsChangedLiveMendedAfterARebootAndLeavesNothing(t *testing.T) {
 	}
 }
 
-func TestNetwork_NeedsRootAndSaysSo(t *testing.T) {
+func TestNetwork_NeedsRootOrItsPowersAndSaysWhichAreMissing(t *testing.T) {
 	if why := testhost.NoPlainUser(); why != "" {
 		t.Skip(why)
 	}
 	t.Parallel()
-	l := newLab(t, testhost.Options{PlainUser: true})
-	_, err := l.CreateNetwork(t.Context(), host.NetworkSpec{Name: "lan", Domain: "lan.internal"})
-	if !errors.Is(err, host.ErrUnfit) || !strings.Contains(err.Error(), "a network needs a login that is root") {
-		t.Errorf("created: %v", err)
+	for says, some := range map[string][]string{
+		"without CAP_NET_ADMIN CAP_NET_BIND_SERVICE:": nil,
+		"without CAP_NET_BIND_SERVICE:":               {"net_admin", "net_raw"},
+	} {
+		if some != nil && os.Geteuid() != 0 {
+			t.Skip("only root can give a login capabilities")
+		}
+		l := newLab(t, testhost.Options{PlainUser: true, Capabilities: some})
+		_, err := l.CreateNetwork(t.Context(), host.NetworkSpec{Name: "lan", Domain: "lan.internal"})
+		if !errors.Is(err, host.ErrUnfit) || !strings.Contains(err.Error(), says) {
+			t.Errorf("created by one %s %v", says, err)
+		}
+	}
+}
+
+// TestNetwork_OfALoginThatIsNotRootButMay is by a login that has capabilities,
+// which none of its guests' processes has.
+func TestNetwork_OfALoginThatIsNotRootButMay(t *testing.T) {
+	if why := testhost.NoPlainUser(); why != "" {
+		t.Skip(why)
+	}
+	t.Parallel()
+	ctx := t.Context()
+	for _, program := range []string{"nft", "dnsmasq"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skip("this needs nft and dnsmasq (packages nftables, dnsmasq-base)")
+		}
+	}
+	y := newYard(t, testhost.Options{PlainUser: true, Mounts: openTun(t), Capabilities: []string{"net_admin", "net_bind_service"}})
+	y.putImages()
+	spec := host.NetworkSpec{Name: "lan", NAT: true, Domain: "lan.internal"}
+	lan, err := y.CreateNetwork(ctx, spec)
+	must(t, err)
+	base := y.boot(networkedSpec("base", "lan"))
+	fork, err := y.Fork(ctx, host.ForkSpec{Name: "fork", Source: host.Ref{Kind: host.Instances, Name: "base"}})
+	must(t, err)
+	must(t, y.Restore(ctx, fork))
+	if y.leased(base) == y.leased(fork) || !y.reaches(fork, y.leased(base)) || !y.reaches(fork, lan.Gateway()) {
+		t.Errorf("base has %s, its fork %s, and does not reach it or %s", y.leased(base), y.leased(fork), lan.Gateway())
+	}
+	if found := y.in(fork, "busybox nslookup base.lan.internal "+lan.Gateway()+" 2>&1 || true"); !strings.Contains(found, y.leased(base)) {
+		t.Errorf("base is found as %q", found)
+	}
+	for _, name := range []string{"base", "fork"} {
+		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", y.pid(name)))
+		must(t, err)
+		for _, set := range []string{"CapEff", "CapPrm", "CapInh", "CapAmb"} {
+			if !strings.Contains(string(status), set+":\t0000000000000000\n") {
+				t.Errorf("the QEMU of %s has capabilities:\n%s", name, status)
+				break
+			}
+		}
+	}
+	if now, err := y.Network(ctx, "lan"); err != nil || !now.Up {
+		t.Errorf("it is not up: %v", err)
+	}
+	if err := y.DeleteNetwork(ctx, "lan", lan.UID); !errors.Is(err, host.ErrInvalid) || !strings.Contains(err.Error(), "guests are connected to it: base fork") {
+		t.Errorf("deleted while guests are connected: %v", err)
+	}
+
+	// A tap that is free is the next guest's: there are as many as guests at once.
+	must(t, y.Standby(ctx, y.read("base")))
+	other, err := y.Fork(ctx, host.ForkSpec{Name: "other", Source: host.Ref{Kind: host.Instances, Name: "base"}})
+	must(t, err)
+	must(t, y.Restore(ctx, other))
+	y.leased(other)
+	if taps := strings.Count(y.within("ip", "-o", "link", "show", "master", lan.Bridge()), "\n"); taps != 2 {
+		t.Errorf("there are %d taps", taps)
+	}
+	must(t, y.Restore(ctx, y.read("base"))) // whose tap has the name of the other's
+	if !y.reaches(other, y.leased(base)) {
+		t.Error("base is not reached any more")
+	}
+
+	must(t, y.clean())
+	for what, left := range map[string]string{
+		"links":  y.within("ip", "-o", "link", "show"),
+		"tables": y.within("nft", "list", "tables"),
+	} {
+		if strings.Contains(left, lan.Bridge()) || strings.Contains(left, "terraform-kvm") {
+			t.Errorf("%s are left: %s", what, left)
+		}
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/go-version"
+
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
@@ -123,6 +125,25 @@ func links(uid string, nics []qemu.NIC) string {
 		list = append(list, strings.Join([]string{qemu.Tap(uid, i), bridge, "fe" + nic.MAC[2:], nic.MAC, nic.Key}, "/"))
 	}
 	return words(list)
+}
+
+// oldestPasst is the first QEMU that passt can be connected to: by -netdev stream.
+var oldestPasst = version.Must(version.NewVersion("7.2"))
+
+// checkNICs refuses network cards that an instance cannot have on its host. One
+// round trip for a driver's first of type passt; see checkMACs.
+func (h *Host) checkNICs(ctx context.Context, c call, inst *Instance) error {
+	if slices.ContainsFunc(inst.Machine.NICs, func(n qemu.NIC) bool { return n.Type == qemu.PasstType }) {
+		switch program, err := h.program(ctx); {
+		case err != nil:
+			return err
+		case !program.passt:
+			return c.fail(ErrUnfit, "a network interface of type passt needs the command passt, which is missing (Debian: apt-get install passt)", "")
+		case program.version.LessThan(oldestPasst):
+			return c.fail(ErrUnfit, fmt.Sprintf("a network interface of type passt needs QEMU %s, and %s is %s", oldestPasst, h.QEMUBinary, program.version), "")
+		}
+	}
+	return h.checkMACs(ctx, c, inst)
 }
 
 // checkMACs refuses an address on a bridge that another instance of the host has

@@ -40,6 +40,8 @@ var (
 	seedScript string
 	//go:embed bridge.sh
 	bridgeScript string
+	//go:embed passt.sh
+	passtScript string
 	//go:embed network.sh
 	networkScript string
 	//go:embed flatten.sh
@@ -215,8 +217,10 @@ func remedy(cause error, said string, c call) string {
 		return fmt.Sprintf("Choose another name, or take it over: terraform import ADDRESS %s/%s.", c.host.Name, c.object)
 	case errors.Is(cause, ErrBusy):
 		return "Wait for the other run to end, then apply again."
-	case errors.Is(cause, ErrPort), strings.Contains(said, "Could not set up host forwarding rule"):
+	case errors.Is(cause, ErrPort), strings.Contains(said, "Could not set up host forwarding rule"), strings.Contains(said, "Failed to bind"):
 		return "Choose another host_port, or leave it out to have a free one chosen."
+	case strings.Contains(said, "passt does not start"), strings.Contains(said, "Failed to connect to 'run/passt"):
+		return "Where AppArmor confines passt, as on Debian and Ubuntu, it may write below /home, /root and /tmp only: see /etc/apparmor.d/usr.bin.passt, and run/passt.log of the instance."
 	case strings.Contains(said, "/dev/kvm"), strings.Contains(said, "KVM"):
 		return `Give the login access to /dev/kvm (usermod -aG kvm USER), or set accelerator = "tcg" for this host.`
 	case strings.Contains(said, "No space left"), strings.Contains(said, "Disk quota exceeded"), strings.Contains(said, "does not fit"):

@@ -81,11 +81,16 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 	if connected != "" {
 		script = bridgeScript + startScript
 	}
-	args := []string{h.dir(c.object), inst.UID, inst.raw, mode, becomes, words(above), words(written)}
-	args = append(args, connected, strings.Join(replace, "\n"), user.Name, yes(inst.Machine.Agent), h.QEMUBinary)
-	args = append(args, qemu.Args(machine, qemu.Process{
+	process := qemu.Process{
 		Role: role, Name: inst.Name, UID: inst.UID, Generation: uuid.NewString(), Forwards: inst.Forwards, User: user,
-	})...)
+	}
+	passt := machine.Passt(process)
+	if passt != nil {
+		script = passtScript + script
+	}
+	args := []string{h.dir(c.object), inst.UID, inst.raw, mode, becomes, words(above), words(written)}
+	args = append(args, connected, strings.Join(replace, "\n"), user.Name, yes(inst.Machine.Agent), words(passt), h.QEMUBinary)
+	args = append(args, qemu.Args(machine, process)...)
 	out, err := c.write(ctx, script, args...)
 	if err != nil {
 		return err

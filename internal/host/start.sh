@@ -4,10 +4,11 @@
 # $6 these layers, in groups as in lib.sh, or nothing; $7 the layers that may be
 # written as they are; $8 links to bridges and $9 network cards to replace as in
 # bridge.sh, which is needed for them; then the user whom QEMU becomes, or nothing,
-# whether the guest has an agent (yes or no), QEMU and its arguments.
+# whether the guest has an agent (yes or no), the arguments of passt, for which
+# passt.sh is needed, or nothing, QEMU and its arguments.
 dir=$1 uid=$2 was=$3 mode=$4 becomes=$5 above=$6 written=$7
-links=$8 replace=$9 user=${10} agent=${11}
-shift 11
+links=$8 replace=$9 user=${10} agent=${11} passt=${12}
+shift 12
 
 lock "$dir"
 cd "$dir" || exit
@@ -53,6 +54,7 @@ each_layer 6 own_layer $above
 
 undo() {
 	kill -9 "$pid" 2>/dev/null && gone "$pid" 50
+	[ -z "$passt" ] || (end passt "$uid")
 	rm -f run/control.pid run/replacing
 	# shellcheck disable=SC2086
 	[ -z "$becomes" ] || { restore instance.json "$was" && each_layer 6 drop_layer $above; }
@@ -86,6 +88,7 @@ if [ "$links" ] && [ "$LOGIN" != 0 ]; then
 		set -- "$@" "$argument"
 	done
 fi
+[ -z "$passt" ] || open_passt || undo
 spawn control "$@" || undo
 exec 8<run/control.out
 hail control

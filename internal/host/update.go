@@ -28,7 +28,7 @@ type Change struct {
 	ForgetRestored     bool                               // what it was rolled back to
 	DiskGiB            *int                               // at least what it has; of a standby instance it is grown once it runs
 	Disks              map[string]DiskSpec                // by key, all of them; of an instance that runs or is stopped
-	Forwards           map[string]map[string]qemu.Forward // all of them; host port 0: the present one, or one is chosen
+	Forwards           map[string]map[string]qemu.Forward // all of them, see StopsFor; host port 0: the present one, or one is chosen
 }
 
 // Update changes an instance: a running one live, where that is possible. One
@@ -62,6 +62,9 @@ func (h *Host) Update(ctx context.Context, inst *Instance, change Change) error 
 		if err := checkObject(changed.UID, changed.Machine, nil); err != nil {
 			return c.invalid("%s", err)
 		}
+	}
+	if inst.StopsFor(change.Forwards) {
+		return c.invalid("it is %s, and passt takes other forwards only when it is started", inst.State)
 	}
 	if change.Forwards == nil {
 		return h.commitUpdate(ctx, c, inst, &changed, change.Seed)
@@ -199,6 +202,18 @@ func keepPorts(asked, present map[string]qemu.Forward) map[string]qemu.Forward {
 		kept[key] = f
 	}
 	return kept
+}
+
+// StopsFor reports whether an instance can be given these forwards only while it
+// has no process: passt takes them when it is started.
+func (i *Instance) StopsFor(forwards map[string]map[string]qemu.Forward) bool {
+	if forwards == nil || !i.State.HasProcess() {
+		return false
+	}
+	present := i.Present()
+	return slices.ContainsFunc(i.Machine.NICs, func(nic qemu.NIC) bool {
+		return nic.Type == qemu.PasstType && !maps.Equal(keepPorts(forwards[nic.Key], present[nic.Key]), present[nic.Key])
+	})
 }
 
 // commitUpdate carries a change out: on a running guest by QMP, then in its

@@ -236,6 +236,9 @@ func layerNode(l Layer, name string) map[string]any {
 // (QEMU takes JSON here only from 7.2 on. No value can hold a comma: see the
 // checks of [Machine] and [Forward].)
 func netdev(i int, nic NIC, p Process) string {
+	if nic.Type == PasstType {
+		return passtNetdev(i, p)
+	}
 	option := fmt.Sprintf("%s,id=net%d", nic.Type, i)
 	if nic.Restrict {
 		option += ",restrict=on"

@@ -61,6 +61,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		{Key: "lan", Type: "bridge", MAC: "52:54:01:00:00:01", Bridge: "br0"}, machine().NICs[1],
 		{Key: "dmz", Type: "bridge", MAC: "52:54:01:00:00:03", Network: "dmz", Port: 1},
 	}
+	passt := machine()
+	passt.NICs = []NIC{{Key: "lan", Type: "passt", MAC: "52:54:00:00:00:01"}}
 	withAgent, uefi := bare, bare
 	withAgent.Agent = true
 	uefi.Firmware = &UEFI{CodeBytes: 3653632, VariablesBytes: 540672}
@@ -79,6 +81,8 @@ func TestArgs_AreThoseOfTheGoldenFiles(t *testing.T) {
 		"disks-receiver":  Args(withDisks(), process(Receiver)),
 		"bridge":          Args(bridged, process(Restored)),
 		"bridge-receiver": Args(bridged, process(Receiver)),
+		"passt":           append(Args(passt, process(Restored)), passt.Passt(process(Restored))...),
+		"passt-receiver":  Args(passt, process(Receiver)),
 		"agent":           Args(withAgent, process(Restored)),
 		"agent-receiver":  Args(withAgent, process(Receiver)),
 	} {

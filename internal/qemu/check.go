@@ -49,10 +49,17 @@ func (m Machine) Check() error {
 	if err := m.checkDisks(); err != nil {
 		return err
 	}
+	passts := 0
 	for _, nic := range m.NICs {
 		if err := nic.check(); err != nil {
 			return err
 		}
+		if nic.Type == PasstType {
+			passts++
+		}
+	}
+	if passts > 1 {
+		return errors.New("it has more than one network interface of type passt")
 	}
 	return nil
 }

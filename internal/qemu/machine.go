@@ -51,7 +51,7 @@ type Seed struct {
 // A NIC is a virtio network card.
 type NIC struct {
 	Key  string `json:"key"`  // as in network_interfaces
-	Type string `json:"type"` // of its backend: "user" or "bridge"
+	Type string `json:"type"` // of its backend: "user", "passt" (one at most) or "bridge"
 	MAC  string `json:"mac"`
 
 	// Restrict cuts the guest off from all but the forwards to it. It is of no

@@ -18,12 +18,15 @@ var (
 
 // check refuses a NIC that could not have come from this provider.
 func (n NIC) check() error {
-	if n.Type != "user" && n.Type != "bridge" || !macPattern.MatchString(n.MAC) {
+	if n.Type != "user" && n.Type != PasstType && n.Type != "bridge" || !macPattern.MatchString(n.MAC) {
 		return fmt.Errorf("a network interface of type %q with MAC address %q is not known", n.Type, n.MAC)
 	}
-	if n.Type == "user" {
-		if n.Bridge+n.Network != "" || n.Port != 0 {
-			return errors.New("a network interface of type user has a bridge")
+	if n.Type != "bridge" {
+		switch {
+		case n.Bridge+n.Network != "" || n.Port != 0:
+			return fmt.Errorf("a network interface of type %s has a bridge", n.Type)
+		case n.Type == PasstType && n.Restrict:
+			return errors.New("a network interface of type passt is restricted")
 		}
 		return nil
 	}

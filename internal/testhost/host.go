@@ -30,6 +30,10 @@ type Options struct {
 	// See [NoPlainUser].
 	PlainUser bool
 
+	// Capabilities are those that the plain user has nevertheless, such as
+	// "net_admin", and all that she starts has, as by pam_cap.
+	Capabilities []string
+
 	// Link is the network to the host, loopback if nil. What runs on the host is
 	// in the link's namespace, too.
 	Link *Link

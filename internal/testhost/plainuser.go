@@ -58,6 +58,10 @@ func (h *Host) makePlainUser(opts *Options) error {
 	opts.Mounts = mounts
 	// A process that becomes another user forgets with whom it was to end.
 	h.sshd.within = []string{"setpriv", "--reuid=" + id, "--regid=" + id, groups, "--pdeathsig=KILL"}
+	if len(opts.Capabilities) > 0 {
+		all := "+" + strings.Join(opts.Capabilities, ",+")
+		h.sshd.within = append(h.sshd.within, "--inh-caps="+all, "--ambient-caps="+all)
+	}
 	return h.giveToPlainUser()
 }
 

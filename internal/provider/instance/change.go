@@ -159,7 +159,7 @@ func (m *model) restarts(plan *model, from, to tftypes.Value) path.Paths {
 	if m.State.ValueString() == string(lifecycle.Stopped) || stopsAnyway(lifecycle.State(m.State.ValueString()), plan) {
 		return nil
 	}
-	return append(Effects.Changed(effect.Restart, from, to), m.seedChanges(effect.Restart, plan, from, to)...)
+	return slices.Concat(Effects.Changed(effect.Restart, from, to), m.passtChanges(from, to), m.seedChanges(effect.Restart, plan, from, to))
 }
 
 // stopsAnyway reports whether an instance is to be stopped, whatever else is to
@@ -182,8 +182,11 @@ func (m *model) mayRestart(state lifecycle.State, was announced) error {
 	return nil
 }
 
-// withoutStop is what of a change needs none.
-func withoutStop(change host.Change) host.Change {
+// withoutStop is what of an instance's change needs none.
+func withoutStop(change host.Change, inst *host.Instance) host.Change {
+	if inst.StopsFor(change.Forwards) {
+		change.Forwards = nil
+	}
 	change.VCPUs, change.MemoryMiB, change.Kernel, change.Agent, change.Restrict, change.Seed = nil, nil, nil, nil, nil, nil
 	change.CPU, change.MachineType, change.NICs = nil, nil, nil
 	return change
@@ -192,12 +195,12 @@ func withoutStop(change host.Change) host.Change {
 // via is the state in which a change can be made, on the way from the one that
 // is observed: a machine is changed while there is none. One that was taken back
 // to its memory goes on with that, and reads another seed when it boots next.
-func (a announced) via(change host.Change, observed lifecycle.State) lifecycle.State {
-	if a.rollback && observed == lifecycle.Standby {
+func (a announced) via(change host.Change, inst *host.Instance) lifecycle.State {
+	if a.rollback && inst.State == lifecycle.Standby {
 		change.Seed = nil
 	}
-	if reflect.DeepEqual(change, withoutStop(change)) {
-		return observed
+	if reflect.DeepEqual(change, withoutStop(change, inst)) {
+		return inst.State
 	}
 	return lifecycle.Stopped
 }

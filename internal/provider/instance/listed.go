@@ -40,7 +40,7 @@ func listedAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "Network cards by name.",
 			Computed:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"type":        text("Kind of the network: `user` or `bridge`."),
+				"type":        text("Kind of the network: `user`, `passt` or `bridge`."),
 				"bridge":      text("Bridge of the host that it is on, if it is named."),
 				"network":     text("Id of the network that it is on, if it is."),
 				"mac_address": text("MAC address."),

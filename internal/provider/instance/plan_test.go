@@ -59,12 +59,20 @@ func TestPlan_SaysWhatRestartsAndRefusesWhatMayNot(t *testing.T) {
 		"of what is in standby, not allowed":    {arguments{"memory_mib": 1024, "was": "standby", "allow_restart": false}, refused},
 		"of what is to be stopped, not allowed": {arguments{"memory_mib": 1024, "state": "stopped", "allow_restart": false}, ""},
 		"of what has panicked, not allowed":     {arguments{"memory_mib": 1024, "was": "panicked", "allow_restart": false}, ""},
+		"another port of passt's":               {arguments{"network_interfaces": forwarding("passt", 81)}, restarts},
+		"that is not allowed a restart, either": {arguments{"network_interfaces": forwarding("passt", 81), "allow_restart": false}, refused},
+		"of what is in standby, by passt":       {arguments{"network_interfaces": forwarding("passt", 81), "was": "standby", "allow_restart": false}, ""},
+		"another port of the user network":      {arguments{"network_interfaces": forwarding("user", 81), "were": "user", "allow_restart": false}, ""},
 		"a rollback, which is no restart, too":  {arguments{"memory_mib": 512, "restore_from": "s", "vcpus": 2}, "The instance a is restored to snapshot s"},
 	} {
 		lab := newFakeHost()
 		lab.snapshots = []*host.Snapshot{{Name: "s", Kind: lifecycle.Stopped, InstanceUID: "uid-1"}}
-		was := arguments{"uid": "uid-1", "image": "lab/images/i", "kernel": kernel("lab/images/k", "lab/images/initrd"), "vcpus": 1, "memory_mib": 512, "allow_restart": true}
+		was := arguments{"uid": "uid-1", "image": "lab/images/i", "kernel": kernel("lab/images/k", "lab/images/initrd"), "vcpus": 1, "memory_mib": 512, "allow_restart": true, "network_interfaces": forwarding("passt", 80)}
 		is := merged(was, c.is)
+		if kind, ok := c.is["were"]; ok {
+			was["network_interfaces"] = forwarding(kind, 80)
+			delete(is, "were")
+		}
 		if state, ok := c.is["was"]; ok {
 			was["state"] = state
 			delete(is, "was")
@@ -77,6 +85,14 @@ func TestPlan_SaysWhatRestartsAndRefusesWhatMayNot(t *testing.T) {
 			t.Errorf("%s: %q; want %q", name, got, c.said)
 		}
 	}
+}
+
+// forwarding is a network interface of a type, to one port of which one of the host
+// is forwarded.
+func forwarding(kind any, port int) arguments {
+	return arguments{"lan": arguments{"type": kind, "forward": arguments{
+		"http": arguments{"guest_port": port, "host_port": 8080, "host_address": "127.0.0.1", "protocol": "tcp"},
+	}}}
 }
 
 func TestPlan_ShrinksNoDiskOfWhateverSizeItReallyHas(t *testing.T) {

@@ -44,7 +44,7 @@ func alter(ctx context.Context, d driver, inst *host.Instance, m *model, was ann
 func apply(ctx context.Context, d driver, inst *host.Instance, m *model, was announced) (*host.Instance, error) {
 	change := m.change(inst)
 	change.Seed = was.newSeed(inst)
-	state := was.via(change, inst.State)
+	state := was.via(change, inst)
 	if state != inst.State {
 		if err := m.mayRestart(inst.State, was); err != nil {
 			return inst, err
@@ -56,7 +56,7 @@ func apply(ctx context.Context, d driver, inst *host.Instance, m *model, was ann
 		if err := d.Check(ctx, inst, change); err != nil {
 			return inst, err
 		}
-		first := withoutStop(change)
+		first := withoutStop(change, inst)
 		first.Disks = nil // which come when it is there
 		if err := update(ctx, d, inst, first); err != nil {
 			return inst, err

@@ -149,11 +149,14 @@ func TestAlter_GoesThroughTheStateInWhichTheChangeCanBeMade(t *testing.T) {
 		"disk, running":                 {lifecycle.Running, disk, []string{"update"}},
 		"disk, standby to running":      {lifecycle.Standby, disk, []string{"update", "restore", "ready"}},
 		"disk, standby to standby":      {lifecycle.Standby, func(m *model) { disk(m); desire(m, "standby") }, []string{"update"}},
+		"passt's forwards, running":     {lifecycle.Running, otherForwards(t), []string{"stop", "update", "start", "ready"}},
+		"passt's forwards, standby":     {lifecycle.Standby, otherForwards(t), []string{"update", "restore", "ready"}},
 		"protection, standby":           {lifecycle.Standby, func(m *model) { protect(m); desire(m, "standby") }, []string{"update"}},
 		"protection, paused to running": {lifecycle.Paused, protect, []string{"update", "resume", "ready"}},
 	} {
 		h := newFakeHost()
-		m := modelOf(t, map[string]any{"image": "lab/images/i", "allow_restart": true, "ready": map[string]any{"check": "console", "pattern": "x"}})
+		m := modelOf(t, map[string]any{"image": "lab/images/i", "allow_restart": true, "ready": map[string]any{"check": "console", "pattern": "x"},
+			"network_interfaces": forwarding("passt", 80)})
 		inst, err := h.Create(t.Context(), m.spec())
 		if err != nil {
 			t.Fatal(err)
@@ -167,6 +170,12 @@ func TestAlter_GoesThroughTheStateInWhichTheChangeCanBeMade(t *testing.T) {
 		if state := string(inst.State); state != m.State.ValueString() {
 			t.Errorf("%s: it ended %s", name, state)
 		}
+	}
+}
+
+func otherForwards(t *testing.T) func(*model) {
+	return func(m *model) {
+		m.NetworkInterfaces = modelOf(t, map[string]any{"network_interfaces": forwarding("passt", 81)}).NetworkInterfaces
 	}
 }
 

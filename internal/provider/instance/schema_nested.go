@@ -59,16 +59,16 @@ func interfacesAttribute() schema.MapNestedAttribute {
 		PlanModifiers:       []planmodifier.Map{inheritedMap{interfaceType}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("network_interfaces.*.type", "`user`: a network of the instance's own, in its QEMU process, from which it reaches what its host reaches, the host's own 127.0.0.1 among it (as 10.0.2.2), unless `restrict` is set. `bridge`: a card on a `bridge` of the host, or on that of a `network`. Default: `user`."),
+				MarkdownDescription: Effects.Describe("network_interfaces.*.type", "`user`: a network of the instance's own, in its QEMU process, from which it reaches what its host reaches, the host's own 127.0.0.1 among it (as 10.0.2.2), unless `restrict` is set. `passt`: the same network, IPv4 only, made by a process `passt` of the instance's own, with which the host's 127.0.0.1 is not at 10.0.2.2; one at most, without `restrict`, on a host that has the command `passt`, and QEMU 7.2 or later. Connections that were open when a checkpoint was taken are not there any more for who goes on from it. `bridge`: a card on a `bridge` of the host, or on that of a `network`. Default: `user`."),
 				Optional:            true,
 				Computed:            true,
 				Default:             stringdefault.StaticString(defaultNICType),
-				Validators:          []validator.String{stringvalidator.OneOf(defaultNICType, bridgeNICType)},
+				Validators:          []validator.String{stringvalidator.OneOf(defaultNICType, qemu.PasstType, bridgeNICType)},
 			},
 			"bridge":  bridgeAttribute(),
 			"network": networkAttribute(),
 			"mac_address": schema.StringAttribute{
-				MarkdownDescription: Effects.Describe("network_interfaces.*.mac_address", "MAC address, such as `52:54:01:a0:b1:c2`. Default: one of a locally administered range, chosen once. A fork has that of its source on a user network; on a bridge it has one of its own, which no other instance of its host has."),
+				MarkdownDescription: Effects.Describe("network_interfaces.*.mac_address", "MAC address, such as `52:54:01:a0:b1:c2`. Default: one of a locally administered range, chosen once. A fork has that of its source; on a bridge it has one of its own, which no other instance of its host has."),
 				Optional:            true,
 				Computed:            true,
 				Validators:          []validator.String{field.Valid("the MAC address of one card, in lower case", isMAC)},
@@ -87,7 +87,7 @@ func interfacesAttribute() schema.MapNestedAttribute {
 
 func forwardAttribute() schema.MapNestedAttribute {
 	return schema.MapNestedAttribute{
-		MarkdownDescription: Effects.Describe("network_interfaces.*.forward", "Ports of the guest that are reachable on the host, by a name of your choice: exactly these. Default: none; on a fork those of its source, each with a new host port."),
+		MarkdownDescription: Effects.Describe("network_interfaces.*.forward", "Ports of the guest that are reachable on the host, by a name of your choice: exactly these. With type `passt` a change of them restarts an instance that runs. Default: none; on a fork those of its source, each with a new host port."),
 		Optional:            true,
 		Computed:            true,
 		Validators:          []validator.Map{keys, mapvalidator.NoNullValues()},

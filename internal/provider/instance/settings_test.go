@@ -64,8 +64,8 @@ func TestChange_NotesSettingsThatTheHostHasNot(t *testing.T) {
 	m := modelOf(t, map[string]any{"stop_timeout": "90s", "allow_restart": true})
 	inst := &host.Instance{State: lifecycle.Running}
 	change := m.change(inst)
-	if !field.IsNoted(change.Settings, m.settings()) || (announced{}).via(change, inst.State) != lifecycle.Running {
-		t.Errorf("%s, by way of %s", change.Settings, (announced{}).via(change, inst.State))
+	if !field.IsNoted(change.Settings, m.settings()) || (announced{}).via(change, inst) != lifecycle.Running {
+		t.Errorf("%s, by way of %s", change.Settings, (announced{}).via(change, inst))
 	}
 	inst.Settings = json.RawMessage(`{ "allow_restart": true, "stop_timeout": "90s" }`) // the same by another hand
 	if change := m.change(inst); !isNothing(change) {

@@ -11,12 +11,13 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
 
 // validateInterfaces wants of each network interface what its type needs, and
 // nothing that it cannot have, and no MAC address twice.
 func (m *model) validateInterfaces(diags *diag.Diagnostics) {
-	interfaces, taken := m.NetworkInterfaces.Elements(), map[string]bool{}
+	interfaces, taken, passts := m.NetworkInterfaces.Elements(), map[string]bool{}, 0
 	for _, key := range slices.Sorted(maps.Keys(interfaces)) {
 		nic, ok := known(interfaces[key])
 		if !ok {
@@ -34,12 +35,27 @@ func (m *model) validateInterfaces(diags *diag.Diagnostics) {
 		case kind.ValueString() == bridgeNICType:
 			m.validateBridge(nic, at, diags)
 		default:
+			if kind.ValueString() == qemu.PasstType {
+				passts++
+				validatePasst(nic, at, passts, diags)
+			}
 			for _, name := range []string{"bridge", "network"} {
 				if isSet(text(nic, name)) {
 					diags.AddAttributeError(at.AtName(name), "Not on a bridge", fmt.Sprintf(`A network interface has a %s if its type is "bridge".`, name))
 				}
 			}
 		}
+	}
+}
+
+// validatePasst wants a network interface of type passt, the nth of its instance,
+// to be the only one, and not restricted.
+func validatePasst(nic types.Object, at path.Path, nth int, diags *diag.Diagnostics) {
+	if nth > 1 {
+		diags.AddAttributeError(at.AtName("type"), "Two of type passt", "An instance has one network interface of type passt at most.")
+	}
+	if restrict, _ := nic.Attributes()["restrict"].(types.Bool); restrict.ValueBool() {
+		diags.AddAttributeError(at.AtName("restrict"), "Not with passt", `passt cannot cut a guest off: leave out restrict, or choose type = "user".`)
 	}
 }
 

@@ -31,7 +31,7 @@ func (r *networkResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 		MarkdownDescription: "A network for the instances of a host: a bridge, on which the host has the first address; DHCP and DNS by a dnsmasq of its own, which knows each instance by its name; and rules of nftables. " +
 			"Its guests reach each other and, with `nat`, what the host reaches. They reach no other `kvm_network`, and of the host itself nothing but DHCP, DNS and ping at the gateway; the host reaches them, and nobody else begins to. " +
 			"It is for IPv4; of guests' IPv6 nothing passes through the host.\n\n" +
-			"It needs a login that is root, and on the host the commands `ip`, `nft` and `dnsmasq` (Debian: `iproute2`, `nftables`, `dnsmasq-base`). With `nat` the host forwards packets (`net.ipv4.ip_forward`), also when the network is gone. Where another firewall of the host drops what it forwards, as Docker's does, that has to allow it.\n\n" +
+			"It needs a login that is root, or that has the capabilities `CAP_NET_ADMIN` and `CAP_NET_BIND_SERVICE` (such as by `pam_cap`), which no guest's process has, and on the host the commands `ip`, `nft` and `dnsmasq` (Debian: `iproute2`, `nftables`, `dnsmasq-base`). With `nat` the host forwards packets (`net.ipv4.ip_forward`), also when the network is gone. Where another firewall of the host drops what it forwards, as Docker's does, that has to allow it.\n\n" +
 			"A network is not there any more when the host was rebooted: the plan then tells that it is `down`, an apply brings it up, and until then no instance on it starts. Deleting it removes all that it has on the host, and is refused while guests are connected to it.",
 		Attributes: map[string]schema.Attribute{
 			"id":   field.ID(Effects, host.Networks),
