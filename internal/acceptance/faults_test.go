@@ -67,7 +67,16 @@ func TestFaults_DoNoHarmAtAnyStep(t *testing.T) {
 		random.Shuffle(len(moments), func(i, j int) { moments[i], moments[j] = moments[j], moments[i] })
 		moments = moments[:sampled]
 	}
-	usual := l.dryRuns(t)
+	var usual map[string][]step
+	if only != "" {
+		var concerned []operation
+		for _, m := range moments {
+			if !slices.ContainsFunc(concerned, func(o operation) bool { return o.name == m.operation.name }) {
+				concerned = append(concerned, m.operation)
+			}
+		}
+		usual = l.dryRuns(t, concerned)
+	}
 	number := 0
 	try := func(m moment, n int, steps []step) {
 		number++
@@ -84,9 +93,8 @@ func TestFaults_DoNoHarmAtAnyStep(t *testing.T) {
 			try(m, 1+random.IntN(6), nil)
 			continue
 		}
-		steps := usual(m.operation)
-		for n := range steps {
-			try(m, n+1, steps)
+		for n := range usual[m.operation.name] {
+			try(m, n+1, usual[m.operation.name])
 		}
 	}
 }
@@ -170,24 +178,28 @@ func sumOf(t *testing.T, path string) string {
 	return fmt.Sprintf("%x", sum.Sum(nil))
 }
 
-// dryRuns does operations without a fault, once each, to see their steps.
-func (l *lab) dryRuns(t *testing.T) func(operation) []step {
+// dryRuns does operations without a fault, once each, and returns their steps by
+// name. One that does harm so has none.
+func (l *lab) dryRuns(t *testing.T, operations []operation) map[string][]step {
 	t.Helper()
+	var mu sync.Mutex
 	known := map[string][]step{}
-	return func(o operation) []step {
-		t.Helper()
-		if known[o.name] == nil {
-			t.Run(o.name+"/no fault", func(t *testing.T) {
-				prefix := fmt.Sprintf("d%04d", len(known))
+	t.Run("no fault", func(t *testing.T) {
+		for i, o := range operations {
+			t.Run(o.name, func(t *testing.T) {
+				t.Parallel()
+				prefix := fmt.Sprintf("d%04d", i)
 				c := l.newTrial(t, l.faultWorkspace(t, prefix), prefix, o, fault{}, "", 0)
 				if c.check(); t.Failed() {
 					t.Fatal("it does harm without a fault")
 				}
+				mu.Lock()
+				defer mu.Unlock()
 				known[o.name], _ = c.seen()
 			})
 		}
-		return known[o.name]
-	}
+	})
+	return known
 }
 
 // seedOf is the seed of a test's choices, and says how to make them again.

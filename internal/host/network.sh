@@ -116,7 +116,7 @@ raise() {
 
 apart
 if [ -z "$was" ]; then
-	mkdir -p networks
+	[ -d networks ] || { mkdir -p networks && sync .; } || fail $FAILED "cannot make networks"
 	absent "$object"
 	stage "$object"
 	commit "$object" network.json "$becoming"
