@@ -88,7 +88,7 @@ func TestVerbs_OnNetworksAreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 }
 
 // TestDurability_OfVolumesAndNetworksIsMissedWhereASyncIsLeftOut shows that the
-// tests of it can fail.
+// tests of it can fail. What qemu-img makes and resizes it syncs itself.
 func TestDurability_OfVolumesAndNetworksIsMissedWhereASyncIsLeftOut(t *testing.T) {
 	needsNetworks(t)
 	l := newTracedLab(t, testhost.Options{Link: testhost.NewLink(t, testhost.LinkOptions{})})
@@ -102,32 +102,19 @@ func TestDurability_OfVolumesAndNetworksIsMissedWhereASyncIsLeftOut(t *testing.T
 			t.Errorf("%s without %s: %q; want it to say that %s", what, old, found, want)
 		}
 	}
-	grow := func(gib int) func(context.Context) error {
-		return func(ctx context.Context) error {
-			return l.UpdateVolume(ctx, l.findVolume("data"), host.VolumeChange{SizeGiB: &gib})
-		}
-	}
-	guest, err := testhost.BuildGuest(t.Context())
+	_, err := l.CreateVolume(t.Context(), host.VolumeSpec{Name: "data", SizeGiB: 1})
 	must(t, err)
-	l.putImage("vmlinuz", guest.Kernel)
-	l.putImage("initrd", guest.Initrd)
-	mutate("create a volume", `&& sync "$staged/disk/$top" ||`, `||`, "what was written to volumes/.tmp-", func(ctx context.Context) error {
-		_, err := l.CreateVolume(ctx, host.VolumeSpec{Name: "data", SizeGiB: 1})
-		return err
-	})
-	mutate("grow a volume", `"$size" && sync "disk/$top"`, `"$size"`, "what was written to volumes/data/disk/", grow(2))
-	_, err = l.Create(t.Context(), disksOf("base"))
+	spec := disksOf("base")
+	spec.Kernel = nil // it never starts
+	_, err = l.Create(t.Context(), spec)
 	must(t, err)
 	disks := func(disks map[string]host.DiskSpec) func(ctx context.Context) error {
 		return func(ctx context.Context) error { return l.Update(ctx, l.find("base"), host.Change{Disks: disks}) }
 	}
 	mutate("attach a volume", "done\nsync disk\n", "done\n", "before the name disk/", disks(map[string]host.DiskSpec{"data": {Volume: "data"}}))
-	must(t, disks(map[string]host.DiskSpec{})(t.Context()))
-	mutate("attach a disk", `"$size" && sync "disk/$layers"`, `"$size"`, "what was written to instances/base/disk/", disks(own(map[string]int{"a": 1})))
-	mutate("grow a disk", `"$size" && sync "disk/$top"`, `"$size"`, "what was written to instances/base/disk/", disks(own(map[string]int{"a": 2})))
 	mutate("create a network", `mkdir -p networks && sync .`, `mkdir -p networks`, "the name networks is not", func(ctx context.Context) error {
 		_, err := l.CreateNetwork(ctx, host.NetworkSpec{Name: "lan", CIDR: "10.9.8.0/24", Domain: "lan.internal"})
 		return err
 	})
-	l.deletes("networks/lan", "instances/base", "volumes/data", "images/vmlinuz", "images/initrd")
+	l.deletes("networks/lan", "instances/base", "volumes/data")
 }
