@@ -21,6 +21,7 @@ type fault struct {
 
 	kills    bool // the provider, so that what it knew is lost
 	helpless bool // nobody is left on the host to let a guest go on
+	dies     bool // a process that is to run has ended, and what was done may have to be done again
 }
 
 // interruptGrace is what an interrupted Terraform takes to tell its provider.
@@ -48,8 +49,12 @@ var faults = []fault{
 		c.interrupt()
 		return false
 	}},
-	{name: "QEMU killed", at: []string{before, during, behind}, fits: func(o operation) bool { return o.process }, strike: func(c *trial, _ int) bool {
+	{name: "QEMU killed", at: []string{before, during, behind}, fits: func(o operation) bool { return o.process }, dies: true, strike: func(c *trial, _ int) bool {
 		killAll(c.recorded("control"))
+		return false
+	}},
+	{name: "dnsmasq killed", at: []string{during, behind}, fits: func(o operation) bool { return o.networks }, dies: true, strike: func(c *trial, _ int) bool {
+		killAll(c.lab.dnsmasqs("networks/" + c.prefix + "-"))
 		return false
 	}},
 	{name: "receiver killed", at: []string{during}, fits: func(o operation) bool { return o.copies }, strike: func(c *trial, _ int) bool {
@@ -109,15 +114,15 @@ func (c *trial) recorded(name string) (pids []int) {
 // depth: 1 are those that are kept, 2 those of scripts, and below are what scripts
 // start, of which one is the dead man's switch.
 func (c *trial) shells(depth int) (pids []int) {
-	ports := map[string]bool{}
-	for _, port := range c.proxy.ClientPorts() {
-		ports[fmt.Sprintf("SSH_CONNECTION=127.0.0.1 %d 127.0.0.1 %d", port, c.lab.Port)] = true
+	connections := map[string]bool{}
+	for _, connection := range c.proxy.Connections() {
+		connections["SSH_CONNECTION="+connection] = true
 	}
 	commands, _ := filepath.Glob("/proc/[0-9]*/comm") // the pattern is well-formed
 	for _, file := range commands {
 		environment, _ := os.ReadFile(filepath.Join(filepath.Dir(file), "environ")) // it may just have gone
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
-		if err != nil || !slices.ContainsFunc(strings.Split(string(environment), "\x00"), func(v string) bool { return ports[v] }) {
+		if err != nil || !slices.ContainsFunc(strings.Split(string(environment), "\x00"), func(v string) bool { return connections[v] }) {
 			continue
 		}
 		if above := shellsAbove(pid); above >= 1 && above <= depth {

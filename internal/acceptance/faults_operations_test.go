@@ -1,7 +1,9 @@
 package acceptance_test
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,6 +16,12 @@ type operation struct {
 	guests        []string // whose memory is golden's before and after, without $p
 	process       bool     // there is a QEMU that may be killed
 	copies        bool     // memory is copied to a receiver
+	volumes       []string // on which something is written before, and is to be found afterwards, without $p
+	networks      bool     // there is a network, with a dnsmasq that may be killed
+
+	needs func(context.Context) error               // makes what all operations of its kind need
+	holds func(ctx context.Context, p string) error // is what is to be so afterwards, too
+	lacks string                                    // why it cannot be done here
 }
 
 // operations are all that the provider does on a host.
@@ -29,7 +37,7 @@ func (l *lab) operations(t *testing.T) []operation {
 	golden := "default/snapshots/golden"
 	_, sum := contentOf(t, l.guest.Disk)
 	off := still(a, "stopped")
-	return []operation{
+	return slices.Concat([]operation{
 		{name: "upload an image", target: image(a, l.guest.Kernel, "")},
 		{name: "link an image", target: image(a, l.guest.Disk, sum)},
 		{name: "create, stopped", target: off},
@@ -55,5 +63,5 @@ func (l *lab) operations(t *testing.T) []operation {
 		{name: "delete a stopped instance", setup: off},
 		{name: "delete a snapshot", setup: off + snap(a, "$p-s"), target: off},
 		{name: "delete an image", setup: image(a, l.guest.Kernel, "")},
-	}
+	}, l.volumeOperations(off), l.diskOperations(), l.bootOperations(), l.networkOperations(), l.agentOperations())
 }

@@ -42,7 +42,8 @@ func (o *oracle) rightAfter(status int) {
 		}
 	}
 	o.unchanged()
-	if status == 0 && !o.dies() {
+	o.written()
+	if status == 0 && !o.kind.dies {
 		if status, plan := o.ws.terraform("plan", "-detailed-exitcode"); status != 0 {
 			o.t.Errorf("the apply with the fault succeeded, and the plan after it ends with status %d:\n%s", status, plan)
 		}
@@ -65,10 +66,6 @@ func (o *oracle) unchanged() {
 		}
 	}
 }
-
-// dies tells whether the fault is one of a guest's process, after which what was
-// done may have to be done again.
-func (o *oracle) dies() bool { return strings.HasPrefix(o.kind.name, "QEMU") }
 
 // unsettled names an instance that neither runs nor rests.
 func (o *oracle) unsettled() string {
@@ -99,18 +96,25 @@ func (o *oracle) mended(struck string) {
 	}
 	o.sameAsInventory()
 	o.unchanged()
+	o.written()
+	o.owned()
 	for _, guest := range o.guests {
 		name := o.prefix + "-" + guest
-		if inst, err := o.lab.instance(o.t.Context(), name); o.dies() || err != nil || inst.State != lifecycle.Running {
+		if inst, err := o.lab.instance(o.t.Context(), name); o.kind.dies || err != nil || inst.State != lifecycle.Running {
 			continue
 		}
 		if token, err := o.lab.tokenOf(o.t.Context(), name); err != nil || token != o.lab.token {
 			o.t.Errorf("the guest of %s has the token %q (%v); want that of its memory, %q", name, token, err, o.lab.token)
 		}
 	}
+	if o.holds != nil {
+		if err := o.holds(o.t.Context(), o.prefix); err != nil {
+			o.t.Error(err)
+		}
+	}
 }
 
-var importLine = regexp.MustCompile(`terraform import ADDRESS\s+(default/(instances|images|snapshots)/(\S+))\.`)
+var importLine = regexp.MustCompile(`terraform import ADDRESS\s+(default/(instances|images|snapshots|volumes|networks)/(\S+))\.`)
 
 // imported takes over what an error says how to.
 func (o *oracle) imported(out string) (int, string) {
@@ -164,6 +168,18 @@ func (o *oracle) sameAsInventory() {
 			there = append(there, image.UID)
 		}
 	}
+	for _, volume := range l.volumesWith(o.t, o.prefix) {
+		there = append(there, volume.UID)
+		if volume.Unkept {
+			o.t.Errorf("%s is not kept", volume.Name)
+		}
+	}
+	for _, network := range l.networksWith(o.t, o.prefix) {
+		there = append(there, network.UID+map[bool]string{true: " up", false: " down"}[network.Up])
+		if network.Unkept {
+			o.t.Errorf("%s is not kept", network.Name)
+		}
+	}
 	slices.Sort(known)
 	slices.Sort(there)
 	if !slices.Equal(known, there) {
@@ -208,7 +224,7 @@ func (l *lab) withPrefix(t *testing.T, prefix string) (found []*host.Instance) {
 // leftOf names whatever on the host has a name with that prefix: a file, a
 // port's owner, a process.
 func (l *lab) leftOf(prefix string) (left []string) {
-	for _, dir := range []string{"images", "instances", "snapshots", "volumes", "ports"} {
+	for _, dir := range []string{"images", "instances", "snapshots", "volumes", "networks", "ports"} {
 		entries, _ := os.ReadDir(l.path(dir)) // what vanishes is not left
 		for _, entry := range entries {
 			owner, _ := os.Readlink(l.path(dir, entry.Name()))
@@ -225,7 +241,7 @@ func (l *lab) leftOf(prefix string) (left []string) {
 			left = append(left, "process "+filepath.Base(filepath.Dir(file)))
 		}
 	}
-	return left
+	return append(left, l.strays(prefix)...)
 }
 
 // sweep removes what a trial that failed has left, so that it is not held against

@@ -35,7 +35,7 @@ const faultTimeout = 2 * time.Minute
 // see conductor.
 func (l *lab) newTrial(t *testing.T, ws *workspace, prefix string, o operation, kind fault, at string, n int) *trial {
 	t.Helper()
-	proxy, err := testhost.StartProxy(l.Port)
+	proxy, err := testhost.StartProxy(l.Address, l.Port)
 	must(t, err)
 	t.Cleanup(func() { _ = proxy.Close() })
 	c := &trial{operation: o, conductor: &conductor{n: n, at: at}, lab: l, t: t, kind: kind, prefix: prefix, proxy: proxy, ws: ws}
@@ -51,7 +51,7 @@ func (l *lab) newTrial(t *testing.T, ws *workspace, prefix string, o operation, 
 
 // config is a configuration of the trial's host and names.
 func (c *trial) config(text string) string {
-	return c.lab.provider(map[string]string{"port": fmt.Sprint(c.proxy.Port)}) + strings.ReplaceAll(text, "$p", c.prefix)
+	return c.lab.provider(map[string]string{"address": quote("127.0.0.1"), "port": fmt.Sprint(c.proxy.Port)}) + strings.ReplaceAll(text, "$p", c.prefix)
 }
 
 // run does the operation, with the fault. It returns Terraform's status, and what
@@ -81,10 +81,14 @@ func (c *trial) run() (status int, said string) {
 func (c *trial) check() bool {
 	c.t.Helper()
 	o := &oracle{trial: c}
+	if c.needs != nil {
+		must(c.t, c.needs(c.t.Context()))
+	}
 	if c.setup != "" {
 		c.ws.write(c.config(c.setup))
 		c.ws.want(0, "apply", "-auto-approve")
 	}
+	o.mark()
 	o.remember()
 	status, said := c.run()
 	_, struck := c.seen()

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +28,9 @@ type lab struct {
 	driver *host.Host
 	guest  testhost.Guest
 	token  string // of the guest that golden is a snapshot of
+
+	link *testhost.Link // in whose namespace it is; nil: in this one
+	http *http.Client   // that reaches its guests through it; nil: they are reached directly
 }
 
 // labs are all that are not closed yet.
@@ -43,11 +48,17 @@ func startLab(ctx context.Context, opts testhost.Options) (*lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lab{Host: th, guest: guest}
-	l.driver = host.New(host.Config{Name: "default", DataDir: l.DataDir, Accelerator: "tcg", QEMUBinary: host.DefaultQEMUBinary}, ssh.New(ssh.Config{
+	l := &lab{Host: th, guest: guest, link: opts.Link}
+	transport := ssh.New(ssh.Config{
 		Address: l.Address, Port: l.Port, User: l.User,
 		PrivateKeyFile: l.PrivateKeyFile, HostKey: l.HostKey, Prelude: host.Prelude,
-	}))
+	})
+	l.driver = host.New(host.Config{Name: "default", DataDir: l.DataDir, Accelerator: "tcg", QEMUBinary: host.DefaultQEMUBinary}, transport)
+	if l.link != nil {
+		l.http = &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, address string) (net.Conn, error) {
+			return transport.DialTCP(ctx, address)
+		}}}
+	}
 	labs.Lock()
 	defer labs.Unlock()
 	labs.open = append(labs.open, l)
@@ -90,9 +101,9 @@ func (l *lab) close() error {
 	return l.Close()
 }
 
-// seed makes the host that all tests share.
-func seed(ctx context.Context) (*lab, error) {
-	l, err := startLab(ctx, testhost.Options{})
+// seed makes a host with base, and golden, a snapshot of it, as all tests share one.
+func seed(ctx context.Context, opts testhost.Options) (*lab, error) {
+	l, err := startLab(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +177,16 @@ func (l *lab) remove(ctx context.Context, object string) error {
 		if snap, err = l.driver.Snapshot(ctx, name); err == nil {
 			err = l.driver.DeleteSnapshot(ctx, name, snap.UID)
 		}
+	case host.Volumes:
+		var volume *host.Volume
+		if volume, err = l.driver.Volume(ctx, name); err == nil {
+			err = l.driver.DeleteVolume(ctx, name, volume.UID)
+		}
+	case host.Networks:
+		var network *host.Network
+		if network, err = l.driver.Network(ctx, name); err == nil {
+			err = l.driver.DeleteNetwork(ctx, name, network.UID)
+		}
 	default:
 		var image *host.Image
 		if image, err = l.driver.Image(ctx, name); err == nil {
@@ -216,6 +237,13 @@ func (l *lab) objects(ctx context.Context, prefix string) ([]string, error) {
 	for _, volume := range volumes {
 		add(host.Volumes, volume.Name)
 	}
+	networks, err := l.driver.Networks(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, network := range networks {
+		add(host.Networks, network.Name)
+	}
 	return found, nil
 }
 
@@ -235,10 +263,10 @@ func (l *lab) client(ctx context.Context, name string) (testhost.GuestClient, er
 	if port == 0 {
 		return testhost.GuestClient{}, fmt.Errorf("instance %s has no forward http: %+v", name, inst.Forwards)
 	}
-	c := testhost.GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", port)}
+	c := testhost.GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", port), HTTP: l.http}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	return c, testhost.WaitHTTP(ctx, c.URL+"/token")
+	return c, c.Wait(ctx)
 }
 
 // tokenOf is what a guest made at boot and has in its memory only.

@@ -54,7 +54,7 @@ func run(m *testing.M) (status int) {
 		return 1
 	}
 	defer watch(tidy)()
-	if shared, err = seed(ctx); err != nil {
+	if shared, err = seed(ctx, testhost.Options{}); err != nil {
 		log.Print(err)
 		return 1
 	}

@@ -66,7 +66,7 @@ func (l *lab) soak(t *testing.T, ws *workspace, g *garden) bool {
 	o.remember()
 	status, said := c.run()
 	_, struck := c.seen()
-	g.note(struck != "" && o.dies())
+	g.note(struck != "" && o.kind.dies)
 	c.guests = g.warm()
 	o.rightAfter(status)
 	o.mended(struck)

@@ -42,7 +42,7 @@ func (m mutant) mutated(script ssh.Script) string {
 
 // TestDurability_IsMissedWhereASyncIsLeftOut shows that the test of it can fail.
 func TestDurability_IsMissedWhereASyncIsLeftOut(t *testing.T) {
-	l := newTracedLab(t)
+	l := newTracedLab(t, testhost.Options{})
 	guest, err := testhost.BuildGuest(t.Context())
 	must(t, err)
 	real := l.Host

@@ -21,11 +21,12 @@ type tracedLab struct {
 	reader *traceReader
 }
 
-func newTracedLab(t *testing.T) *tracedLab {
+func newTracedLab(t *testing.T, opts testhost.Options) *tracedLab {
 	t.Helper()
 	t.Parallel()
 	command, name := underStrace(t)
-	l := &tracedLab{lab: newLab(t, testhost.Options{Under: command})}
+	opts.Under = command
+	l := &tracedLab{lab: newLab(t, opts)}
 	l.model = newStableModel(l.testhost.DataDir)
 	file, err := os.Open(name)
 	must(t, err)
@@ -75,6 +76,15 @@ func (l *lab) remove(ctx context.Context, object string) error {
 		return l.DeleteInstance(ctx, name, l.find(name).UID)
 	case host.Snapshots:
 		return l.DeleteSnapshot(ctx, name, l.snapshot(name).UID)
+	case host.Volumes:
+		return l.DeleteVolume(ctx, name, l.findVolume(name).UID)
+	case host.Networks:
+		l.Forget()
+		network, err := l.Network(ctx, name)
+		if err != nil {
+			return err
+		}
+		return l.DeleteNetwork(ctx, name, network.UID)
 	default:
 		l.Forget()
 		image, err := l.Image(ctx, name)
@@ -88,7 +98,7 @@ func (l *lab) remove(ctx context.Context, object string) error {
 // TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged traces all that runs on a host
 // while every verb is done to objects in every state.
 func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
-	l := newTracedLab(t)
+	l := newTracedLab(t, testhost.Options{})
 	guest, err := testhost.BuildGuest(t.Context())
 	must(t, err)
 	put := func(name, path string) {
@@ -207,7 +217,7 @@ func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 // The variables of firmware are the only boot file that is copied. A machine that
 // does nothing but run OVMF has them.
 func TestVerbs_OnUEFIAreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
-	l := newTracedLab(t)
+	l := newTracedLab(t, testhost.Options{})
 	ref := func(object string) host.Ref {
 		kind, name, _ := strings.Cut(object, "/")
 		return host.Ref{Kind: host.Kind(kind), Name: name}

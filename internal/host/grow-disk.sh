@@ -31,8 +31,11 @@ if [ "$volume" ]; then
 	[ -z "$object" ] || put instance.json "$becomes" || fail $FAILED "cannot write the metadata of $object"
 	put "$data_dir/$volume/volume.json" "$grown" || fail $FAILED "cannot write its metadata"
 else
-	put instance.json "$becomes" && (grow) || {
+	mkdir -p run && put run/growing "$top $size
+$line" && put instance.json "$becomes" && (grow) || {
 		restore instance.json "$was"
+		rm -f run/growing
 		fail $FAILED "it has the size that it had"
 	}
+	rm -f run/growing
 fi

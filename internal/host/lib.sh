@@ -582,6 +582,7 @@ listen() { # opens the control channel of a process that has run for a while, at
 	exec 8<run/control.out
 	cat <&8 >/dev/null
 	finish_pending || :
+	finish_growth || :
 }
 
 # What is done to a guest's disk while it runs is decided by instance.json, which
@@ -605,6 +606,26 @@ finish_pending() { # in an instance's directory: says what a script had yet to s
 	done <run/pending
 	rm -f run/pending
 	case $said in *'"return": {}'*) ;; *) return 1 ;; esac
+}
+
+# A disk grows after its metadata says so: one that is larger would be cut off some
+# day. Until it has, run/growing has its top layer and its size, and for a guest that
+# runs the line that QEMU is told.
+
+finish_growth() { # in an instance's directory: what a script had yet to do that was killed; $pid is its process, or nothing
+	[ -f run/growing ] || return 0
+	read -r grown grows_to <run/growing
+	case $(cat instance.json) in
+	*"\"size_bytes\":$grows_to,\"layers\":[{\"file\":\"$grown\""*)
+		if [ "$pid" ]; then
+			line=$(sed -n 2p run/growing)
+			[ -z "$line" ] || tell "$line" || return
+		elif [ "$(stat -c %h "disk/$grown")" -eq 1 ]; then
+			qemu-img resize -q -f qcow2 "disk/$grown" "$grows_to" && sync "disk/$grown" || return
+		fi
+		;;
+	esac
+	rm -f run/growing
 }
 
 tell() { # LINE: has QEMU do it, which has nothing to answer but that it did

@@ -78,18 +78,26 @@ EOF
 # Who is whom it learns from a file for each guest, which start.sh writes: they are
 # where it may read them when it has given up its privileges. A fork has the
 # client identifier of its source; addresses go by MAC address.
-raise_names() {
-	mkdir -p run "$names" || return
-	[ "$LOGIN" != 0 ] || chmod 0755 "${names%/*}" "$names" || return
-	set -- dnsmasq --keep-in-foreground --conf-file= --user=nobody --log-facility=- --pid-file= \
+of_dnsmasq() { # COMMAND: runs it with what dnsmasq is
+	set -- "$1" dnsmasq --keep-in-foreground --conf-file= --user=nobody --log-facility=- --pid-file= \
 		--interface="$bridge" --except-interface=lo --bind-interfaces --no-hosts --domain-needed --bogus-priv \
 		--dhcp-authoritative --dhcp-ignore-clid --no-ping --dhcp-range="$first,$last,1h" \
 		--dhcp-leasefile="$PWD/leases" --dhcp-hostsdir="$names" --domain="$domain" --local="/$domain/" \
 		--host-record="gateway,gateway.$domain,$gateway"
 	[ "$nat" ] || set -- "$@" --no-resolv --dhcp-option=option:router
-	! alive dnsmasq "$uid" || [ "$(cat run/dnsmasq.args 2>/dev/null)" != "$*" ] || return 0
+	"$@"
+}
+
+# It is started last, and ended first when anything changes that it, the bridge or
+# the rules are told: a network of which it is alive is what its metadata says, and
+# one whose change was killed is down until it is changed again.
+serves() { alive dnsmasq "$uid" && [ "$(cat run/dnsmasq.args 2>/dev/null)" = "$cidr $*" ]; }
+cease() { serves "$@" || end dnsmasq "$uid"; }
+
+serve() {
+	! serves "$@" || return 0
 	end dnsmasq "$uid"
-	write run/dnsmasq.args "$*" || return
+	mkdir -p run "$names" && { [ "$LOGIN" != 0 ] || chmod 0755 "${names%/*}" "$names"; } && rm -f run/dnsmasq.log && write run/dnsmasq.args "$cidr $*" || return
 	(
 		proc_stat self
 		read -r self _ </proc/self/stat
@@ -110,7 +118,7 @@ raise_names() {
 raise() {
 	said=$(raise_bridge 2>&1) || fail $FAILED "its bridge $bridge cannot be made: $said"
 	said=$(raise_rules 2>&1) || fail $FAILED "its rules cannot be made: $said"
-	raise_names || {
+	of_dnsmasq serve || {
 		tail -n 5 run/dnsmasq.log >&2
 		fail $FAILED "dnsmasq does not start"
 	}
@@ -118,7 +126,7 @@ raise() {
 
 apart
 if [ -z "$was" ]; then
-	mkdir -p networks
+	[ -d networks ] || { mkdir -p networks && sync .; } || fail $FAILED "cannot make networks"
 	absent "$object"
 	stage "$object"
 	commit "$object" network.json "$becoming"
@@ -127,6 +135,7 @@ else
 	lock "$object"
 	cd "$object" || exit
 	unchanged network.json "$was"
+	of_dnsmasq cease
 	put network.json "$becoming" || fail $FAILED "cannot write its metadata"
 	raise
 fi

@@ -19,12 +19,18 @@ import (
 
 func newManagedYard(t *testing.T) *yard {
 	t.Helper()
-	for _, program := range []string{"nft", "dnsmasq"} {
+	needsNetworks(t)
+	return newYard(t, testhost.Options{})
+}
+
+// needsNetworks skips a test where a network lacks a program.
+func needsNetworks(t *testing.T) {
+	t.Helper()
+	for _, program := range []string{"ip", "nft", "dnsmasq"} {
 		if _, err := exec.LookPath(program); err != nil {
-			t.Skip("this needs nft and dnsmasq (packages nftables, dnsmasq-base)")
+			t.Skip("this needs ip, nft and dnsmasq (packages iproute2, nftables, dnsmasq-base)")
 		}
 	}
-	return newYard(t, testhost.Options{})
 }
 
 // networkedSpec is the tiny guest with a card by which it is asked and nothing

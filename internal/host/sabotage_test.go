@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,10 +35,11 @@ const (
 // command that is not built into the shell.
 type saboteur struct {
 	host.Transport
-	script string // the name of the scripts that it is after
-	dir    string // commands that stand before the real ones
-	n      int    // from 1 on
-	stride int    // how many steps may be left out between two, unless KVM_TEST_FAULTS is all
+	script string   // the name of the scripts that it is after
+	within []string // the command that runs one in the namespace of the host; none where that is the test's
+	dir    string   // commands that stand before the real ones
+	n      int      // from 1 on
+	stride int      // how many steps may be left out between two, unless KVM_TEST_FAULTS is all
 }
 
 // sabotaged is l with scripts of that name sabotaged. more are commands that are
@@ -69,7 +71,8 @@ func (s *saboteur) Run(ctx context.Context, script ssh.Script) (ssh.Result, erro
 	if err := errors.Join(os.WriteFile(s.dir+"/n", fmt.Appendln(nil, s.n), 0o600), os.WriteFile(s.dir+"/steps", nil, 0o600)); err != nil {
 		return ssh.Result{}, err
 	}
-	cmd := exec.Command("sh", append([]string{"-c", "umask 077; echo $$ >" + s.dir + "/shell\n" + host.Prelude + "\n" + script.Text, "sh"}, script.Args...)...)
+	argv := slices.Concat(s.within, []string{"sh", "-c", "umask 077; echo $$ >" + s.dir + "/shell\n" + host.Prelude + "\n" + script.Text, "sh"}, script.Args)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "PATH="+s.dir+":"+os.Getenv("PATH"))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stdout, stderr strings.Builder

@@ -8,10 +8,11 @@ import (
 
 // What is not there to outlast a loss of power: names under which things are
 // prepared, or kept until they are replaced, the lock, in whose text nothing but
-// a name for people is, and what is of a process.
+// a name for people is, and what is of a process, as are the leases of a dnsmasq:
+// without power there are no guests any more that have them.
 func passing(name string) bool {
 	base := path.Base(name)
-	return strings.HasPrefix(base, ".tmp-") || strings.HasSuffix(base, ".tmp") || strings.HasSuffix(base, ".was") || base == "lock" || base == "run"
+	return strings.HasPrefix(base, ".tmp-") || strings.HasSuffix(base, ".tmp") || strings.HasSuffix(base, ".was") || base == "lock" || base == "run" || base == "leases"
 }
 
 func belowPassing(root, name string) bool {
@@ -61,6 +62,8 @@ func (m *stableModel) committed(from, to string, file *stableFile, line int) {
 		for _, part := range []string{"disk", "boot"} {
 			m.durableNames(object, part, line)
 		}
+	case "volume.json": // names layers
+		m.durableNames(object, "disk", line)
 	case "checkpoint": // goes with what the disk is at its instant
 		if disk, _ := m.find(object + "/disk"); disk != nil {
 			m.eachFile(disk, object+"/disk", func(name string, layer *stableFile) {

@@ -34,6 +34,12 @@ if [ -f run/replacing ]; then # of a start that was killed: what its guest wrote
 fi
 [ -z "$links" ] || find_bridges
 
+# What a change has left that was killed.
+pid=''
+[ "$mode" = restore ] || finish_growth || fail $FAILED "a disk of it cannot be resized"
+for left in boot/*.tmp boot/*.was; do
+	[ ! -f "$left" ] || rm -f "$left"
+done
 [ -d run ] || mkdir run
 [ ! -e run/asleep ] || rm -f run/asleep
 admit "$user"

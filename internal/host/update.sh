@@ -46,6 +46,7 @@ refuse() { # STATUS MESSAGE: all is as it was
 
 retract() { # MESSAGE: when the metadata may have been replaced already
 	restore instance.json "$was"
+	rm -f run/growing
 	refuse $FAILED "$1"
 }
 
@@ -102,9 +103,11 @@ case $seed in
 '' | -) ;; # one that goes is needed for as long as the metadata has it
 *) place "$seed" seed.iso ;;
 esac
+[ -z "$top" ] || { mkdir -p run && put run/growing "$top $size
+$grow"; } || retract "cannot write to run/"
 put instance.json "$becomes" || retract "cannot write its metadata"
 # Only now: a disk that is larger than its metadata says would be cut off some day.
-[ -z "$top" ] || resize || retract "cannot resize the disk"
+[ -z "$top" ] || { resize && rm -f run/growing; } || retract "cannot resize the disk"
 [ "$seed" != - ] || rm -f boot/seed.iso
 rm -f boot/*.was
 rmdir boot 2>/dev/null # if nothing is left there

@@ -73,11 +73,7 @@ func (c GuestClient) do(ctx context.Context, method, path, body string) (string,
 	if err != nil {
 		return "", err
 	}
-	client := connectionPerRequest
-	if c.HTTP != nil {
-		client = c.HTTP
-	}
-	response, err := client.Do(request)
+	response, err := c.client().Do(request)
 	if err != nil {
 		return "", err
 	}
@@ -92,12 +88,28 @@ func (c GuestClient) do(ctx context.Context, method, path, body string) (string,
 	return string(text), nil
 }
 
+// Wait waits until the guest answers.
+func (c GuestClient) Wait(ctx context.Context) error {
+	return waitHTTP(ctx, c.client(), c.URL+"/token")
+}
+
+func (c GuestClient) client() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	return connectionPerRequest
+}
+
 // WaitHTTP waits until url answers with a status below 500. A forwarded port
 // accepts connections before the guest does and keeps the early ones waiting, so
 // that many short attempts find a booting guest sooner than few long ones.
 func WaitHTTP(ctx context.Context, url string) error {
+	return waitHTTP(ctx, connectionPerRequest, url)
+}
+
+func waitHTTP(ctx context.Context, client *http.Client, url string) error {
 	for attempt := 300 * time.Millisecond; ; attempt = min(attempt*3/2, longestTry) {
-		err := answers(ctx, url, attempt)
+		err := answers(ctx, client, url, attempt)
 		if err == nil {
 			return nil
 		}
@@ -109,14 +121,14 @@ func WaitHTTP(ctx context.Context, url string) error {
 	}
 }
 
-func answers(ctx context.Context, url string, timeout time.Duration) error {
+func answers(ctx context.Context, client *http.Client, url string, timeout time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
 	}
-	response, err := connectionPerRequest.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return err
 	}

@@ -26,13 +26,14 @@ type link struct {
 	freeze         func()
 }
 
-// StartProxy makes a proxy to a port of 127.0.0.1. The caller must Close it.
-func StartProxy(port int) (*Proxy, error) {
+// StartProxy makes a proxy to an address of a host and a port. The caller must
+// Close it.
+func StartProxy(address string, port int) (*Proxy, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start a proxy: %w", err)
 	}
-	p := &Proxy{Port: listener.Addr().(*net.TCPAddr).Port, to: fmt.Sprintf("127.0.0.1:%d", port), listener: listener}
+	p := &Proxy{Port: listener.Addr().(*net.TCPAddr).Port, to: net.JoinHostPort(address, fmt.Sprint(port)), listener: listener}
 	go p.accept()
 	return p, nil
 }
@@ -97,11 +98,14 @@ func (p *Proxy) Reset() {
 // Freeze makes the connections that there are half-open. New ones are not.
 func (p *Proxy) Freeze() { p.each(func(l *link) { l.freeze() }) }
 
-// ClientPorts are those from which the server sees the proxy connected, of all
-// connections that there ever were.
-func (p *Proxy) ClientPorts() (ports []int) {
-	p.each(func(l *link) { ports = append(ports, l.server.LocalAddr().(*net.TCPAddr).Port) })
-	return ports
+// Connections are all that there ever were to the server, as sshd tells a shell of
+// its own in SSH_CONNECTION.
+func (p *Proxy) Connections() (connections []string) {
+	p.each(func(l *link) {
+		from, to := l.server.LocalAddr().(*net.TCPAddr), l.server.RemoteAddr().(*net.TCPAddr)
+		connections = append(connections, fmt.Sprint(from.IP, " ", from.Port, " ", to.IP, " ", to.Port))
+	})
+	return connections
 }
 
 // Close ends the proxy and its connections.
