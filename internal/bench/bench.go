@@ -14,6 +14,7 @@ import (
 // A bench is what the rows of one run share.
 type bench struct {
 	quick       bool // a sample
+	patience    float64
 	progress    io.Writer
 	guest       testhost.Guest
 	terraform   string // programs
@@ -57,6 +58,7 @@ func (b *bench) run(ctx context.Context, r row) *Result {
 	if b.quick {
 		limit = r.quick
 	}
+	limit = time.Duration(float64(limit) * b.patience)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it takes longer than %s", limit))
 	defer cancel()
 	result := &Result{Machine: b.machine, Commit: b.commit, Begun: time.Now().UTC().Truncate(time.Second)}
