@@ -55,7 +55,7 @@ func newBench(ctx context.Context, progress io.Writer, binary, random string) (*
 // run measures a row. What was measured before it failed counts.
 func (b *bench) run(ctx context.Context, r row) *Result {
 	limit := r.limit
-	if b.quick {
+	if b.quick && r.quick > 0 {
 		limit = r.quick
 	}
 	limit = time.Duration(float64(limit) * b.patience)
