@@ -30,7 +30,8 @@ var (
 
 const (
 	width, height = 18 * vg.Centimeter, 10 * vg.Centimeter
-	decades       = 30 // an axis whose values spread further than that is logarithmic
+	margin        = 2 * vg.Millimeter
+	decades       = 30 // values that spread further than that are shown on a logarithmic scale
 )
 
 func (d Drawing) draw() ([]byte, error) {
@@ -55,8 +56,14 @@ func (d Drawing) draw() ([]byte, error) {
 	if len(ys) == 0 {
 		return nil, errors.New("there is nothing to draw")
 	}
-	scale(&p.X, xs)
-	scale(&p.Y, ys)
+	// What grows linearly is to look so: either both axes are logarithmic, or none.
+	if isLogarithmic(ys) {
+		for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+			axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
+		}
+	} else {
+		p.X.Min, p.Y.Min = 0, 0
+	}
 	p.X.Tick.Marker = plot.ConstantTicks(ticksAt(xs))
 	for i, line := range d.Lines {
 		if err := add(p, line, inks[i%len(inks)], i); err != nil {
@@ -68,7 +75,7 @@ func (d Drawing) draw() ([]byte, error) {
 		p.Y.Max = slices.Max(ys) * math.Pow(slices.Max(ys)/slices.Min(ys), 0.1*float64(len(d.Lines)))
 	}
 	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
+	p.Draw(draw.Crop(draw.New(canvas), margin, -3*margin, margin, -2*margin))
 	var out bytes.Buffer
 	_, err := canvas.WriteTo(&out)
 	return out.Bytes(), err
@@ -86,15 +93,6 @@ func (d Drawing) values() (xs, ys []float64) {
 func isLogarithmic(values []float64) bool {
 	least := slices.Min(values)
 	return least > 0 && slices.Max(values)/least > decades
-}
-
-// scale makes an axis begin at 0, unless its values spread too far.
-func scale(axis *plot.Axis, values []float64) {
-	if isLogarithmic(values) {
-		axis.Scale, axis.Tick.Marker = plot.LogScale{}, plot.LogTicks{Prec: -1}
-		return
-	}
-	axis.Min = 0
 }
 
 // ticksAt has the places that were measured at on the axis.
