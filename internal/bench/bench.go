@@ -15,6 +15,7 @@ import (
 type bench struct {
 	quick       bool // a sample
 	patience    float64
+	deadline    time.Time // of all rows together; zero: none
 	progress    io.Writer
 	guest       testhost.Guest
 	terraform   string // programs
@@ -54,12 +55,11 @@ func newBench(ctx context.Context, progress io.Writer, binary, random string) (*
 
 // run measures a row. What was measured before it failed counts.
 func (b *bench) run(ctx context.Context, r row) *Result {
-	limit := r.limit
-	if b.quick && r.quick > 0 {
-		limit = r.quick
+	limit := time.Duration(float64(r.limit) * b.patience)
+	if !b.deadline.IsZero() {
+		limit = min(limit, time.Until(b.deadline))
 	}
-	limit = time.Duration(float64(limit) * b.patience)
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it takes longer than %s", limit))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it takes longer than %s", limit.Round(time.Second)))
 	defer cancel()
 	result := &Result{Machine: b.machine, Commit: b.commit, Begun: time.Now().UTC().Truncate(time.Second)}
 	begun := time.Now()

@@ -22,7 +22,7 @@ var depthRow = row{
 		{what: "restore, depth 4 over depth 1", unit: "×", limit: 1.1, value: growth("depth", restored, 4, 1)},
 		{what: "restore, depth 16 over depth 1", unit: "×", limit: 1.1, value: growth("depth", restored, 16, 1)},
 	},
-	measure: inOneLab(measureDepth), limit: 5 * time.Minute, quick: 25 * time.Second,
+	measure: inOneLab(measureDepth), limit: 5 * time.Minute, quick: 12 * time.Second,
 }
 
 func measureDepth(ctx context.Context, l *lab, r *Result) error {

@@ -37,7 +37,7 @@ var diskRow = row{
 	targets: []target{
 		{what: "flat over flattened: the worst of the four", unit: "×", limit: 1.2, value: worst(flatOver(0), flatOver(1), flatOver(2), flatOver(3))},
 	},
-	measure: inOneLab(measureDisks), limit: 5 * time.Minute, quick: 0,
+	measure: inOneLab(measureDisks), limit: 5 * time.Minute,
 }
 
 // flattened is the place of the disk whose chain was too long.

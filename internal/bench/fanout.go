@@ -42,7 +42,7 @@ var fanoutRow = row{
 		{what: "share of all processors used while 50 forks are made (limited by CPU)", unit: "%", limit: 80, least: true, value: medianOf("use", cpuShare, 50)},
 		{what: "memory of 50 forks over 50 cold boots", unit: "×", limit: 0.25, value: quotient("memory", "forks", 50, "memory", "cold boots", 50)},
 	},
-	measure: inOneLab(measureFanout), limit: 12 * time.Minute, quick: 45 * time.Second,
+	measure: inOneLab(measureFanout), limit: 12 * time.Minute, quick: 30 * time.Second,
 }
 
 const interfaces = `{ lan = { forward = { http = { guest_port = 80 } } } }`

@@ -37,7 +37,7 @@ var forkRow = row{
 		{what: "fork to running, 8 GiB over 256 MiB", unit: "×", limit: 1.15, value: growth("fork", forkRunning, 8192, 256)},
 		{what: "fork to first answer, 8 GiB over 256 MiB", unit: "×", limit: 1.15, value: growth("fork", forkAnswer, 8192, 256)},
 	},
-	measure: inOneLab(measureForks), limit: 8 * time.Minute, quick: 30 * time.Second,
+	measure: inOneLab(measureForks), limit: 8 * time.Minute, quick: 25 * time.Second,
 }
 
 // inOneLab is a measurement that has a host to itself.

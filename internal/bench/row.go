@@ -16,7 +16,7 @@ type row struct {
 	figures []figure
 	targets []target
 	limit   time.Duration // that it may take
-	quick   time.Duration // that its sample may take; 0: it has none
+	quick   time.Duration // that its sample takes; 0: it is in none
 }
 
 // A table has a line per place, and a column per series.

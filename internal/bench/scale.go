@@ -41,7 +41,7 @@ var scaleRow = row{
 		{what: "apply, per fork: 1000 at once over 100 at once (linear: 1)", unit: "×", limit: 1.2, value: growth("apply", applyEach, 1000, 100)},
 		{what: "destroy, per fork: 1000 at once over 100 at once (linear: 1)", unit: "×", limit: 1.2, value: growth("apply", "destroy, ms per fork", 1000, 100)},
 	},
-	measure: inOneLab(measureScale), limit: 15 * time.Minute, quick: 40 * time.Second,
+	measure: inOneLab(measureScale), limit: 15 * time.Minute, quick: 20 * time.Second,
 }
 
 const stoppedConfig = providers + `

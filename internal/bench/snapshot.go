@@ -38,7 +38,7 @@ var snapshotRow = row{
 			return float64(len(s)), err
 		}},
 	},
-	measure: inOneLab(measureSnapshots), limit: 6 * time.Minute, quick: 25 * time.Second,
+	measure: inOneLab(measureSnapshots), limit: 6 * time.Minute, quick: 15 * time.Second,
 }
 
 func measureSnapshots(ctx context.Context, l *lab, r *Result) error {

@@ -38,7 +38,7 @@ var standbyRow = row{
 		{what: "standby over writing the touched memory once, at 512 MiB", unit: "×", limit: 1.3, value: quotient("standby", standby, 512, "standby", writeOnce, 512)},
 		{what: "standby over writing the touched memory once, at 4 GiB", unit: "×", limit: 1.3, value: quotient("standby", standby, 4096, "standby", writeOnce, 4096)},
 	},
-	measure: inOneLab(measureStandby), limit: 6 * time.Minute, quick: 20 * time.Second,
+	measure: inOneLab(measureStandby), limit: 6 * time.Minute, quick: 12 * time.Second,
 }
 
 func measureStandby(ctx context.Context, l *lab, r *Result) error {

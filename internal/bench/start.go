@@ -29,7 +29,7 @@ var startRow = row{
 	targets: []target{
 		{what: "time to the first schema over that of the random provider", unit: "×", limit: 1.5, value: quotient("start", "first schema", 0, "start", "first schema", 1)},
 	},
-	measure: measureStart, limit: time.Minute, quick: 10 * time.Second,
+	measure: measureStart, limit: time.Minute, quick: 3 * time.Second,
 }
 
 func measureStart(ctx context.Context, b *bench, r *Result) error {
