@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 )
@@ -71,6 +72,15 @@ func plot(ctx context.Context, dir string, results Results) error {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
 		return err
+	}
+	old, err := filepath.Glob(filepath.Join(dir, "*.svg"))
+	if err != nil {
+		return err
+	}
+	for _, file := range old { // it may be of a figure that there is no more
+		if err := os.Remove(file); err != nil {
+			return err
+		}
 	}
 	cmd := exec.CommandContext(ctx, "go", "run", "-C", "tools", "./plot", dir)
 	cmd.Stdin = bytes.NewReader(text)

@@ -27,7 +27,7 @@ func main() {
 	flag.BoolVar(&o.missing, "missing", false, "measure those only that have no result of this commit")
 	flag.BoolVar(&o.render, "render", false, "measure nothing, write the page")
 	flag.BoolVar(&o.quick, "quick", false, "print a sample that takes two minutes, unless rows are named, and write nothing")
-	flag.StringVar(&o.results, "results", "bin/bench.json", "where results are kept")
+	flag.StringVar(&o.results, "results", "docs/benchmarks/results.json", "where results are kept")
 	flag.StringVar(&o.page, "page", "docs/benchmarks.md", "what is written")
 	flag.StringVar(&o.provider, "provider", "bin/terraform-provider-kvm", "binary of the provider; built when it is missing")
 	flag.StringVar(&o.random, "random", "", "binary of the random provider to compare with; one like it is built when there is none")
