@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // Series of the tables of the fan-out.
@@ -44,33 +43,6 @@ var fanoutRow = row{
 	},
 	measure: inOneLab(measureFanout), limit: 12 * time.Minute, quick: 30 * time.Second,
 }
-
-const interfaces = `{ lan = { forward = { http = { guest_port = 80 } } } }`
-
-const readyWhenItAnswers = `ready = { check = "http", port = 80, path = "/token", timeout = "10m" }`
-
-func forksConfig(more string) string {
-	return providers + `
-resource "kvm_instance" "fork" {
-  count   = var.n
-  name    = "fork-${count.index}"
-  fork_of = "` + testbed.HostName + `/snapshots/golden"
-  ` + more + `
-}
-`
-}
-
-var bootsConfig = providers + fmt.Sprintf(`
-resource "kvm_instance" "boot" {
-  count              = var.n
-  name               = "boot-${count.index}"
-  image              = "%[1]s/images/disk"
-  kernel             = { image = "%[1]s/images/vmlinuz", initrd = "%[1]s/images/initrd", command_line = %[2]q }
-  memory_mib         = %[3]d
-  network_interfaces = %[4]s
-  %[5]s
-}
-`, testbed.HostName, testhost.CommandLine, manyMiB, interfaces, readyWhenItAnswers)
 
 // A crowd is many instances, and in which column they are.
 type crowd struct {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
 )
 
 // Series of the tables of the scale.
@@ -43,29 +42,6 @@ var scaleRow = row{
 	},
 	measure: inOneLab(measureScale), limit: 15 * time.Minute, quick: 20 * time.Second,
 }
-
-const stoppedConfig = providers + `
-resource "kvm_instance" "fork" {
-  count   = var.n
-  name    = "fork-${count.index}"
-  fork_of = "` + testbed.HostName + `/snapshots/golden"
-  state   = "stopped"
-}
-`
-
-const randomConfig = providers + `
-resource "random_id" "it" {
-  count       = var.n
-  byte_length = 8
-}
-`
-
-const dataConfig = `
-resource "terraform_data" "it" {
-  count = var.n
-  input = count.index
-}
-`
 
 // A planned is what is planned, and in which column.
 type planned struct {

@@ -32,12 +32,3 @@ func digits(value float64) string {
 	}
 	return fmt.Sprintf("%.3f", value)
 }
-
-// cell is a sample for people: the median, and from the least to the most.
-func (m Measure) cell() string {
-	s := sample(m.Samples)
-	if len(s) == 1 || s.min() == s.max() {
-		return show(s.median(), m.Unit)
-	}
-	return fmt.Sprintf("%s (%s – %s)", show(s.median(), m.Unit), show(s.min(), ""), show(s.max(), ""))
-}

@@ -33,16 +33,6 @@ func (l *lab) workspace(name, config string) (workspace, error) {
 	return workspace{terraform}, err
 }
 
-// providers is which of them a configuration is of.
-const providers = `
-terraform {
-  required_providers {
-    kvm    = { source = "` + testbed.ProviderAddress + `" }
-    random = { source = "` + randomAddress + `" }
-  }
-}
-`
-
 // A deed is what a command of Terraform's has cost.
 type deed struct {
 	ms     float64 // that it took
