@@ -27,7 +27,7 @@ var depthRow = row{
 
 func measureDepth(ctx context.Context, l *lab, r *Result) error {
 	depths := l.sizes([]int{1, 4, 16}, []int{1, 4})
-	source, _, err := l.golden(ctx, "depth-1", spec("base", 256))
+	source, err := l.golden(ctx, "depth-1", spec("base", 256), 128)
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ type crowd struct {
 }
 
 func measureFanout(ctx context.Context, l *lab, r *Result) error {
-	if _, _, err := l.golden(ctx, "golden", spec("base", manyMiB)); err != nil {
+	if _, err := l.golden(ctx, goldenRef.Name, spec("base", manyMiB), 0); err != nil {
 		return err
 	}
 	if err := l.measureBare(ctx, r); err != nil {

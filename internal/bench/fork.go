@@ -77,7 +77,7 @@ func measureForks(ctx context.Context, l *lab, r *Result) error {
 			r.miss("%s: %s", p.line, err)
 			continue
 		}
-		ref, _, err := l.golden(ctx, fmt.Sprintf("golden-%d", i), p.spec)
+		ref, err := l.golden(ctx, fmt.Sprintf("golden-%d", i), p.spec, p.spec.MemoryMiB/2)
 		if err != nil {
 			return fmt.Errorf("a parent of %s: %w", p.line, err)
 		}

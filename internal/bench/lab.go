@@ -90,22 +90,23 @@ func (l *lab) boot(ctx context.Context, spec host.InstanceSpec) (*host.Instance,
 	return inst, err
 }
 
-// golden boots a guest, has it write to half of its memory, and takes a snapshot
-// of it, which alone is left.
-func (l *lab) golden(ctx context.Context, name string, spec host.InstanceSpec) (host.Ref, *host.Snapshot, error) {
+// golden boots a guest, has it write to so many MiB of its memory, and takes a
+// snapshot of it, which alone is left.
+func (l *lab) golden(ctx context.Context, name string, spec host.InstanceSpec, touched int) (host.Ref, error) {
 	ref := host.Ref{Kind: host.Snapshots, Name: name}
 	base, err := l.boot(ctx, spec)
 	if err != nil {
-		return ref, nil, err
+		return ref, err
 	}
-	if err := l.client(base).Fill(ctx, spec.MemoryMiB/2); err != nil {
-		return ref, nil, err
+	if touched > 0 {
+		if err := l.client(base).Fill(ctx, touched); err != nil {
+			return ref, err
+		}
 	}
-	snap, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: name, Instance: base.Name})
-	if err != nil {
-		return ref, nil, err
+	if _, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: name, Instance: base.Name}); err != nil {
+		return ref, err
 	}
-	return ref, snap, l.remove(ctx, base)
+	return ref, l.remove(ctx, base)
 }
 
 // fork makes a fork that runs.

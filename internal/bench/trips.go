@@ -73,7 +73,7 @@ func measureTrips(ctx context.Context, b *bench, r *Result) error {
 		if err := l.goldenStopped(ctx); err != nil {
 			return err
 		}
-		if err := l.addSnapshot(ctx); err != nil {
+		if _, err := l.golden(ctx, "live", spec("source", manyMiB), 0); err != nil {
 			return err
 		}
 		w, err := l.workspace("trips", stoppedConfig)
@@ -90,18 +90,6 @@ func measureTrips(ctx context.Context, b *bench, r *Result) error {
 		}
 		return nil
 	})
-}
-
-// addSnapshot makes one with memory, of a guest that has answered.
-func (l *lab) addSnapshot(ctx context.Context) error {
-	inst, err := l.boot(ctx, spec("source", manyMiB))
-	if err != nil {
-		return err
-	}
-	if _, err := l.TakeSnapshot(ctx, host.SnapshotSpec{Name: "live", Instance: inst.Name}); err != nil {
-		return err
-	}
-	return l.remove(ctx, inst)
 }
 
 func (l *lab) measureTrips(ctx context.Context, r *Result, link *testhost.Link, rtt time.Duration, w workspace) error {
