@@ -78,7 +78,8 @@ func (d Drawing) draw() ([]byte, error) {
 	p.Draw(draw.Crop(draw.New(canvas), margin, -3*margin, margin, -2*margin))
 	var out bytes.Buffer
 	_, err := canvas.WriteTo(&out)
-	return out.Bytes(), err
+	// Who has no Liberation Sans gets what is as wide.
+	return bytes.ReplaceAll(out.Bytes(), []byte("font-family:Liberation Sans"), []byte("font-family:Liberation Sans,Arial,Helvetica,sans-serif")), err
 }
 
 func (d Drawing) values() (xs, ys []float64) {
