@@ -13,20 +13,20 @@ import (
 const (
 	livePause   = "live snapshot, pause"
 	liveTotal   = "live snapshot, total"
-	standbyBack = "standby and restore, pause"
+	standbyBack = "standby and restore, total"
 	copyPause   = "stop and copy, pause"
 )
 
 var snapshotRow = row{
 	name:  "snapshot",
 	title: "Live snapshot",
-	about: "How long the guest stands still (by the events of its QEMU), and how long the snapshot takes. Without live snapshots one puts it into standby and restores it (from the call on until it runs again), or stops it, streams it into a file (`migrate`; the file is not synced) and lets it go on. Half of the memory was written to. A guest that dirties its memory goes through 512 MiB of 1 GiB, page after page.",
+	about: "How long the guest stands still (by the events of its QEMU), and how long the snapshot takes. Without live snapshots one puts it into standby and restores it (the total is from the call on until it runs again; for a part of that it still runs), or stops it, streams it into a file (`migrate`; the file is not synced) and lets it go on. Half of the memory was written to. A guest that dirties its memory goes through 512 MiB of 1 GiB, page after page.",
 	tables: []table{
 		{"idle", "A guest that does nothing", "memory"},
 		{"dirtying", "A guest that writes to its memory all the time", "asked for"},
 	},
 	figures: []figure{
-		{"pause", "How long an idle guest stands still for a copy of it", "idle", []string{livePause, standbyBack, copyPause}, "memory of the guest, MiB (half of it written to)", "ms", false},
+		{"pause", "How long an idle guest stands still for a copy of it", "idle", []string{livePause, copyPause}, "memory of the guest, MiB (half of it written to)", "ms", false},
 	},
 	targets: []target{
 		{what: "pause of an idle guest of 512 MiB, median", unit: "ms", limit: 50, value: medianOf("idle", livePause, 512)},
