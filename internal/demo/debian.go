@@ -81,7 +81,7 @@ func (d *debian) applyForks(ctx context.Context, out show, s *stage) error {
 	if err != nil {
 		return err
 	}
-	s.environment = append(s.environment, "TF_VAR_forks="+string(forks))
+	s.Environment = append(s.Environment, "TF_VAR_forks="+string(forks))
 	return applyAll(ctx, out, s)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
@@ -71,23 +72,23 @@ func (f *fanout) compareTokens(ctx context.Context, out show, s *stage) (err err
 
 func (f *fanout) compareMemory(_ context.Context, out show, s *stage) error {
 	out.heading("The forks share memory:")
-	var sum memory
+	var sum testbed.Memory
 	forks := f.guests[1:]
 	for _, g := range forks {
-		process, err := s.process(g.name)
+		process, err := testbed.FindProcess(s.host.DataDir, g.name)
 		if err != nil {
 			return err
 		}
-		m, err := process.memory()
+		m, err := process.Memory()
 		if err != nil {
 			return err
 		}
-		sum = sum.plus(m)
+		sum = sum.Plus(m)
 	}
 	n := len(forks)
 	out.row("given", "%5d MiB  %d times %d MiB", n*fanoutMemoryMiB, n, fanoutMemoryMiB)
-	out.row("RSS", "%5d MiB  what their %d QEMU processes have in memory", sum.rss>>20, n)
-	out.row("PSS", "%5d MiB  the same with shared pages divided among those that share them", sum.pss>>20)
+	out.row("RSS", "%5d MiB  what their %d QEMU processes have in memory", sum.RSS>>20, n)
+	out.row("PSS", "%5d MiB  the same with shared pages divided among those that share them", sum.PSS>>20)
 	return nil
 }
 

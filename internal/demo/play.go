@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
 )
 
 // play goes on to the next act as long as all is as it should be.
@@ -48,12 +50,12 @@ func planNothing(ctx context.Context, out show, s *stage) error {
 }
 
 func killOne(_ context.Context, out show, s *stage) error {
-	process, err := s.process(s.victim)
+	process, err := testbed.FindProcess(s.host.DataDir, s.victim)
 	if err != nil {
 		return err
 	}
-	out.heading("$ kill -9 %d    # %s, behind Terraform's back", process.pid, s.victim)
-	return process.kill()
+	out.heading("$ kill -9 %d    # %s, behind Terraform's back", process.PID, s.victim)
+	return process.Kill()
 }
 
 func planDrift(ctx context.Context, out show, s *stage) error {

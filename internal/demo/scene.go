@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
 )
 
 // An act is a part of a demonstration that ends well or ends it.
@@ -44,13 +44,9 @@ func (s *stage) remark(d done) string {
 
 // pause says how long the base stood still, by the events of its QEMU.
 func (s *stage) pause() string {
-	text, err := os.ReadFile(s.runFile(s.base, "control.out"))
+	text, err := os.ReadFile(testbed.RunFile(s.host.DataDir, s.base, "control.out"))
 	if err != nil {
 		return err.Error()
 	}
 	return fmt.Sprintf("the base stood still for %s of it", short(qemu.Pause(qemu.Messages(string(text)))))
-}
-
-func (s *stage) runFile(instance, name string) string {
-	return filepath.Join(s.host.DataDir, "instances", instance, "run", name)
 }

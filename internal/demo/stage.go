@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
-	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
@@ -35,7 +33,7 @@ func setStage(ctx context.Context, out show, binary string, plays scene) (*stage
 	if err != nil {
 		return nil, err
 	}
-	binary, err = findProvider(ctx, out, binary)
+	binary, err = testbed.FindProvider(ctx, out, binary)
 	if err != nil {
 		return nil, err
 	}
@@ -47,27 +45,20 @@ func setStage(ctx context.Context, out show, binary string, plays scene) (*stage
 	if err != nil {
 		return s, err
 	}
-	accelerator, err := chooseAccelerator(ctx, s.host)
+	accelerator, err := testbed.ChooseAccelerator(ctx, s.host)
 	if err != nil {
 		return s, err
 	}
-	if err := s.copyExample(binary); err != nil {
+	if err := s.copyExample(); err != nil {
 		return s, err
 	}
-	s.terraform = terraform{program: program, dir: s.dir, environment: append(append(cleanEnvironment(),
-		"TF_CLI_CONFIG_FILE="+s.cliConfig(),
-		"CHECKPOINT_DISABLE=1",
-		"TMPDIR="+s.dir,
-		"KVM_HOST_ADDRESS="+s.host.Address,
-		"KVM_HOST_PORT="+strconv.Itoa(s.host.Port),
-		"KVM_HOST_USER="+s.host.User,
-		"KVM_HOST_PRIVATE_KEY_FILE="+s.host.PrivateKeyFile,
-		"KVM_HOST_KEY="+s.host.HostKey,
-		"KVM_HOST_DATA_DIR="+s.host.DataDir,
-		"KVM_HOST_ACCELERATOR="+accelerator.name,
-	), variables...)}
+	s.Terraform, err = testbed.NewTerraform(program, s.dir, map[string]string{testbed.ProviderAddress: binary}, s.host, accelerator.Name)
+	if err != nil {
+		return s, err
+	}
+	s.Environment = append(s.Environment, variables...)
 	out.row("Terraform", "%s", program)
-	out.row("host", "%s@%s:%d, %s", s.host.User, s.host.Address, s.host.Port, accelerator.host)
+	out.row("host", "%s@%s:%d, %s", s.host.User, s.host.Address, s.host.Port, describe(accelerator.Facts))
 	out.row("accelerator", "%s", accelerator)
 	return s, nil
 }
@@ -78,31 +69,8 @@ func (s *stage) apply(ctx context.Context, report func(done), flags ...string) (
 	return err
 }
 
-// findProvider returns the absolute path of the provider, which it builds if it
-// is not there.
-func findProvider(ctx context.Context, out show, binary string) (string, error) {
-	binary, err := filepath.Abs(binary)
-	if err != nil {
-		return "", fmt.Errorf("find the provider: %w", err)
-	}
-	if name := filepath.Base(binary); !strings.HasPrefix(name, "terraform-provider-kvm") {
-		return "", fmt.Errorf("the provider is called %s: Terraform finds only terraform-provider-kvm", name)
-	}
-	if _, err := os.Stat(binary); err == nil {
-		return binary, nil
-	}
-	out.note("building the provider")
-	if text, err := exec.CommandContext(ctx, "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the provider: %w: %s", err, text)
-	}
-	return binary, nil
-}
-
-func (s *stage) cliConfig() string { return filepath.Join(s.dir, "terraformrc") }
-
-// copyExample copies the example, so that its state is not beside it, and has
-// Terraform take the provider from where it was built.
-func (s *stage) copyExample(binary string) error {
+// copyExample copies the example, so that its state is not beside it.
+func (s *stage) copyExample() error {
 	files, err := filepath.Glob(filepath.Join(s.example, "*.tf"))
 	if err != nil || len(files) == 0 {
 		return fmt.Errorf("look for *.tf in %s: found %d, %v", s.example, len(files), err)
@@ -116,23 +84,11 @@ func (s *stage) copyExample(binary string) error {
 			return fmt.Errorf("copy the example: %w", err)
 		}
 	}
-	config := fmt.Sprintf("provider_installation {\n  dev_overrides { %q = %q }\n  direct {}\n}\n", provider.Address, filepath.Dir(binary))
-	if err := os.WriteFile(s.cliConfig(), []byte(config), 0o600); err != nil {
-		return fmt.Errorf("write Terraform's configuration: %w", err)
-	}
 	return nil
 }
 
-// cleanEnvironment is the environment without what would change what Terraform
-// or the provider do.
-func cleanEnvironment() []string {
-	var kept []string
-	for _, entry := range os.Environ() {
-		if !strings.HasPrefix(entry, "TF_") && !strings.HasPrefix(entry, "KVM_") {
-			kept = append(kept, entry)
-		}
-	}
-	return kept
+func describe(f *host.Facts) string {
+	return fmt.Sprintf("QEMU %s, %d CPUs, %d MiB of memory", f.QEMUVersion, f.CPUs, f.MemoryTotalMiB)
 }
 
 // clear removes all that was made. What Terraform cannot destroy, the host ends

@@ -6,11 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
-	"strings"
-	"syscall"
-	"time"
+
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testbed"
 )
 
 // Exit codes of terraform plan -detailed-exitcode.
@@ -19,16 +17,10 @@ const (
 	changes   = 2
 )
 
-// patience is how long an interrupted terraform may take to end what it has in
-// hand and to save its state.
-const patience = 45 * time.Second
-
-// terraform is the program, with the directory and environment it runs in.
+// terraform is the program on the example.
 type terraform struct {
-	program     string
-	dir         string
-	environment []string
-	applied     bool // and not destroyed
+	testbed.Terraform
+	applied bool // and not destroyed
 }
 
 // apply calls report with each resource as soon as it is done.
@@ -69,24 +61,6 @@ func (t *terraform) plan(ctx context.Context, want int) (string, error) {
 }
 
 func (t *terraform) run(ctx context.Context, out io.Writer, args ...string) error {
-	var failure bytes.Buffer
-	cmd := exec.CommandContext(ctx, t.program, args...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = t.dir, t.environment, out, &failure
-	// Terraform and its provider are a group of their own: a Ctrl-C at the
-	// terminal reaches them once, through us.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-	cmd.WaitDelay = patience
-	err := cmd.Run()
-	if cmd.Process != nil && ctx.Err() != nil {
-		// A terraform that had to be killed leaves its provider behind.
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // mostly there is none
-	}
-	if err != nil {
-		err = fmt.Errorf("terraform %s: %w", args[0], err)
-		if said := strings.TrimSpace(failure.String()); said != "" {
-			err = fmt.Errorf("%w: %s", err, said)
-		}
-	}
+	_, err := t.Run(ctx, out, nil, args...)
 	return err
 }

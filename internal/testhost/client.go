@@ -1,6 +1,7 @@
 package testhost
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,7 +11,7 @@ import (
 	"time"
 )
 
-// requestTimeout bounds one request to a guest, which software emulation slows.
+// requestTimeout bounds one request to a guest, unless its client says otherwise.
 const requestTimeout = time.Minute
 
 // longestTry bounds one attempt of WaitHTTP: one that was made too early is never
@@ -22,6 +23,8 @@ const longestTry = 5 * time.Second
 type GuestClient struct {
 	URL  string       // such as "http://127.0.0.1:8080"
 	HTTP *http.Client // nil: it is reached directly
+
+	Timeout time.Duration // of a request; 0: a minute, for software emulation is slow
 }
 
 // connectionPerRequest does not keep connections: behind a forwarded port there
@@ -67,7 +70,7 @@ func (c GuestClient) get(ctx context.Context, path string) (string, error) {
 }
 
 func (c GuestClient) do(ctx context.Context, method, path, body string) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, requestTimeout))
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, method, c.URL+path, strings.NewReader(body))
 	if err != nil {

@@ -57,6 +57,39 @@ func TestGuest_AnswersRunsCommandsAndPowersOff(t *testing.T) {
 	}
 }
 
+func TestGuest_PutsLoadOnItsMemoryAndDisk(t *testing.T) {
+	t.Parallel()
+	http := reservePort(t)
+	guest := mustBuildGuest(t)
+	boot(t, guest, "", "-drive", "if=virtio,format=qcow2,file="+mustCopyDisk(t, guest),
+		"-nic", fmt.Sprintf("user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:%d-:80", http)).expect(t, "testguest ready")
+	client := GuestClient{URL: fmt.Sprintf("http://127.0.0.1:%d", http)}
+	if _, err := client.Dirty(t.Context(), 1); err == nil {
+		t.Error("it dirties memory that it does not have")
+	}
+	if err := client.Fill(t.Context(), 16); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Dirty(t.Context(), 4); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(2 * time.Second)
+	if rate, err := client.Dirty(t.Context(), 0); err != nil || rate <= 0 || rate > 4.5 {
+		t.Errorf("asked for 4 MiB/s it dirtied %v, %v", rate, err)
+	}
+	for _, load := range []DiskLoad{
+		{Op: "write", Order: "sequential", BlockKiB: 1024, AreaMiB: 8, Blocks: 8},
+		{Op: "read", Order: "random", BlockKiB: 4, AreaMiB: 8, For: 100 * time.Millisecond},
+	} {
+		if rate, err := client.Load(t.Context(), load); err != nil || rate <= 0 {
+			t.Errorf("%+v: %v MiB/s, %v", load, rate, err)
+		}
+	}
+	if _, err := client.Load(t.Context(), DiskLoad{Op: "read", BlockKiB: 4, AreaMiB: 1 << 20, Order: "random", Blocks: 1}); err == nil {
+		t.Error("it reads behind the end of its disk")
+	}
+}
+
 func TestGuest_IgnoresThePowerButtonAndNeedsNoDevices(t *testing.T) {
 	t.Parallel()
 	vm := boot(t, mustBuildGuest(t), "testguest.nopower")

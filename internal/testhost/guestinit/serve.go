@@ -35,6 +35,7 @@ func serve() {
 	mux.HandleFunc("GET /boot_id", file("/proc/sys/kernel/random/boot_id"))
 	mux.HandleFunc("GET /disk", file(diskDir+"/data"))
 	mux.HandleFunc("POST /run", run)
+	serveLoad(mux)
 
 	listen(":80", func(l net.Listener) { report("serve HTTP", http.Serve(l, mux)) })
 	listen(":22", greet)

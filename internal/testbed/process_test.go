@@ -1,4 +1,4 @@
-package main
+package testbed
 
 import "testing"
 
@@ -9,7 +9,7 @@ Pss:               52000 kB
 Pss_Anon:          40000 kB
 Shared_Clean:      45000 kB
 `
-	if got, err := parseMemory(text); err != nil || got != (memory{90000 << 10, 52000 << 10}) {
+	if got, err := parseMemory(text); err != nil || got != (Memory{90000 << 10, 52000 << 10}) {
 		t.Errorf("got %v, %v", got, err)
 	}
 	if got, err := parseMemory("Rss: 1 kB\n"); err == nil {
