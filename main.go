@@ -22,18 +22,18 @@ var version = "dev"
 const gcPercent = 200
 
 func main() {
-	debug := flag.Bool("debug", false, "serve for a debugger; Terraform finds the provider by TF_REATTACH_PROVIDERS")
-	flag.Parse()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	if !*debug { // else there is somebody at the terminal
+	debugger := flag.Bool("debug", false, "serve for a debugger; Terraform finds the provider by TF_REATTACH_PROVIDERS")
+	flag.Parse()
+	if !*debugger { // else there is somebody at the terminal
 		provider.QuietUnlessAsked()
 	}
 
 	err := providerserver.Serve(context.Background(), provider.New(version), providerserver.ServeOpts{
 		Address: provider.Address,
-		Debug:   *debug,
+		Debug:   *debugger,
 	})
 	if err != nil {
 		log.Fatal(err)
