@@ -3,6 +3,7 @@
 package hosts
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -104,6 +105,27 @@ func (r *Registry) Host(name string) (*host.Host, error) {
 		return nil, notYet(fmt.Sprintf("the %s of host %q", argument, name))
 	}
 	return r.drivers[name](), nil
+}
+
+// Find returns a host and its name, by that or "" for the default. Where it cannot,
+// the name is the one that was asked for.
+func (r *Registry) Find(wanted string) (*host.Host, string, error) {
+	name, err := r.Resolve(wanted)
+	if err != nil {
+		return nil, wanted, err
+	}
+	h, err := r.Host(name)
+	return h, name, err
+}
+
+// List returns the objects of one kind on a host, and its name, as Find does.
+func List[T any](ctx context.Context, r *Registry, wanted string, all func(*host.Host, context.Context) ([]T, error)) ([]T, string, error) {
+	h, name, err := r.Find(wanted)
+	if err != nil {
+		return nil, name, err
+	}
+	objects, err := all(h, ctx)
+	return objects, name, err
 }
 
 // Locate reads what a user gives to import: an id, or the bare name of an

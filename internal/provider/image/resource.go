@@ -47,11 +47,7 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 
 // put brings the file to the host, and returns the name of that host, too.
 func (r *imageResource) put(ctx context.Context, m *model) (*host.Image, string, error) {
-	name, err := r.Hosts.Resolve(m.Host.ValueString())
-	if err != nil {
-		return nil, "", err
-	}
-	h, err := r.Hosts.Host(name)
+	h, name, err := r.Hosts.Find(m.Host.ValueString())
 	if err != nil {
 		return nil, name, err
 	}

@@ -55,7 +55,7 @@ func (d *instancesDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	name, instances, err := d.list(ctx, m.Host.ValueString())
+	instances, name, err := hosts.List(ctx, d.hosts, m.Host.ValueString(), (*host.Host).Instances)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Instances}, err)
 		return
@@ -63,17 +63,4 @@ func (d *instancesDataSource) Read(ctx context.Context, req datasource.ReadReque
 	m.Host = types.StringValue(name)
 	m.Instances = listValue(name, instances, field.LabelsOf(m.Labels))
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-}
-
-func (d *instancesDataSource) list(ctx context.Context, wanted string) (string, []*host.Instance, error) {
-	name, err := d.hosts.Resolve(wanted)
-	if err != nil {
-		return wanted, nil, err
-	}
-	h, err := d.hosts.Host(name)
-	if err != nil {
-		return name, nil, err
-	}
-	instances, err := h.Instances(ctx)
-	return name, instances, err
 }

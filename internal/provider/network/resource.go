@@ -49,11 +49,7 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 
 // create makes the network, and returns the name of its host, too.
 func (r *networkResource) create(ctx context.Context, m *model) (*host.Network, string, error) {
-	name, err := r.Hosts.Resolve(m.Host.ValueString())
-	if err != nil {
-		return nil, "", err
-	}
-	h, err := r.Hosts.Host(name)
+	h, name, err := r.Hosts.Find(m.Host.ValueString())
 	if err != nil {
 		return nil, name, err
 	}

@@ -1,6 +1,7 @@
 package snapshot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -81,7 +82,7 @@ func (d *snapshotsDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	name, snapshots, err := d.list(ctx, &m)
+	snapshots, name, err := hosts.List(ctx, d.hosts, cmp.Or(m.Host.ValueString(), m.instance().Host), (*host.Host).Snapshots)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Snapshots}, err)
 		return
@@ -89,23 +90,6 @@ func (d *snapshotsDataSource) Read(ctx context.Context, req datasource.ReadReque
 	m.Host = types.StringValue(name)
 	m.Snapshots = listValue(name, snapshots, m.wants)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-}
-
-func (d *snapshotsDataSource) list(ctx context.Context, m *listModel) (string, []*host.Snapshot, error) {
-	wanted := m.Host.ValueString()
-	if wanted == "" {
-		wanted = m.instance().Host
-	}
-	name, err := d.hosts.Resolve(wanted)
-	if err != nil {
-		return wanted, nil, err
-	}
-	h, err := d.hosts.Host(name)
-	if err != nil {
-		return name, nil, err
-	}
-	snapshots, err := h.Snapshots(ctx)
-	return name, snapshots, err
 }
 
 // instance is the one that is asked for; none when that is left out, or is not

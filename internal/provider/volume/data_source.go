@@ -55,7 +55,7 @@ func (d *volumesDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	name, volumes, err := d.list(ctx, m.Host.ValueString())
+	volumes, name, err := hosts.List(ctx, d.hosts, m.Host.ValueString(), (*host.Host).Volumes)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Volumes}, err)
 		return
@@ -63,17 +63,4 @@ func (d *volumesDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	m.Host = types.StringValue(name)
 	m.Volumes = listValue(name, volumes, field.LabelsOf(m.Labels))
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
-}
-
-func (d *volumesDataSource) list(ctx context.Context, wanted string) (string, []*host.Volume, error) {
-	name, err := d.hosts.Resolve(wanted)
-	if err != nil {
-		return wanted, nil, err
-	}
-	h, err := d.hosts.Host(name)
-	if err != nil {
-		return name, nil, err
-	}
-	volumes, err := h.Volumes(ctx)
-	return name, volumes, err
 }

@@ -2,6 +2,7 @@
 package volume
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -49,15 +50,7 @@ func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest,
 
 // make makes the volume, and returns the name of its host, too.
 func (r *volumeResource) make(ctx context.Context, m *model) (*host.Volume, string, error) {
-	wanted := m.Host.ValueString()
-	if wanted == "" {
-		wanted = m.imageHost().ValueString()
-	}
-	name, err := r.Hosts.Resolve(wanted)
-	if err != nil {
-		return nil, wanted, err
-	}
-	h, err := r.Hosts.Host(name)
+	h, name, err := r.Hosts.Find(cmp.Or(m.Host.ValueString(), m.imageHost().ValueString()))
 	if err != nil {
 		return nil, name, err
 	}
