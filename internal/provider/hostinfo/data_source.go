@@ -75,11 +75,7 @@ func (d *hostDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 }
 
 func (d *hostDataSource) facts(ctx context.Context, wanted string) (string, *host.Facts, error) {
-	name, err := d.hosts.Resolve(wanted)
-	if err != nil {
-		return wanted, nil, err
-	}
-	h, err := d.hosts.Host(name)
+	h, name, err := d.hosts.Find(wanted)
 	if err != nil {
 		return name, nil, err
 	}
