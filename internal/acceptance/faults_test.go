@@ -111,6 +111,7 @@ func newFaultLab(t *testing.T) *lab {
 	}
 	l, err := seed(t.Context(), opts)
 	must(t, err)
+	l.others = namedNetworks()
 	frozen := l.frozen(t, "golden")
 	t.Cleanup(func() {
 		if now := l.frozen(t, "golden"); !maps.Equal(now, frozen) || len(now) == 0 {

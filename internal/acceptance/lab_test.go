@@ -31,6 +31,8 @@ type lab struct {
 
 	link *testhost.Link // in whose namespace it is; nil: in this one
 	http *http.Client   // that reaches its guests through it; nil: they are reached directly
+
+	others []string // uids of networks that were there before it
 }
 
 // labs are all that are not closed yet.
