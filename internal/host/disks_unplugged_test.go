@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 )
@@ -21,8 +22,11 @@ func TestDisks_ThatSomebodyTakesFromQEMUAreSeenAndGivenBack(t *testing.T) {
 	l.writeTo(inst, "data", "kept, too")
 	lacks := func(after string, keys ...string) {
 		t.Helper()
-		l.Forget()
-		if now := l.find("taken"); !slices.Equal(now.Unplugged, keys) || now.Problem != "" {
+		now := l.find("taken")
+		for end := time.Now().Add(5 * time.Second); !slices.Equal(now.Unplugged, keys) && time.Now().Before(end); now = l.find("taken") {
+			time.Sleep(50 * time.Millisecond) // QEMU says so when the last of it is gone
+		}
+		if !slices.Equal(now.Unplugged, keys) || now.Problem != "" {
 			t.Errorf("after %s it lacks %v, and not %v: %s", after, now.Unplugged, keys, now.Problem)
 		}
 	}

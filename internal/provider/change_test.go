@@ -111,6 +111,7 @@ var changes = map[string][]change{
 		{"disks.scratch", map[string]any{"volume": nil, "size_gib": 10}, live},
 		{"disks.*.volume", "lab/volumes/other", live},
 		{"disks.*.size_gib", 10, live},
+		{"disks.*.image", "lab/images/other", live},
 
 		{"network_interfaces", map[string]any{}, replaces},
 		{"network_interfaces.wan", map[string]any{"type": "user", "mac_address": "52:54:00:65:43:21", "restrict": false, "forward": map[string]any{}}, replaces},
