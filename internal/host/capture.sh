@@ -65,7 +65,7 @@ prepare_layers() {
 	each_line add_layer "$adds"
 }
 
-writes_below() { # TOP BELOW FORMAT SIZE NODE NODE: the guest does, or it is made to
+writes_below() { # a layer as make_layer takes it, NODE NODE: the guest does, or it is made to
 	nth=$((nth + 1))
 	case $seen in
 	*'"node-name": "'"$7"'"'*) ;;

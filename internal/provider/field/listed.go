@@ -1,6 +1,7 @@
 package field
 
 import (
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -21,4 +22,24 @@ func ListedLabels(objects string) schema.MapAttribute {
 		ElementType:         types.StringType,
 		Optional:            true,
 	}
+}
+
+// ListedText is a text that a data source tells of each object.
+func ListedText(description string) schema.Attribute {
+	return schema.StringAttribute{MarkdownDescription: description, Computed: true}
+}
+
+// ListedNumber is a whole number that it tells.
+func ListedNumber(description string) schema.Attribute {
+	return schema.Int64Attribute{MarkdownDescription: description, Computed: true}
+}
+
+// ListedType is the type of an object of which a data source tells these
+// attributes.
+func ListedType(attributes map[string]schema.Attribute) types.ObjectType {
+	of := map[string]attr.Type{}
+	for name, attribute := range attributes {
+		of[name] = attribute.GetType()
+	}
+	return types.ObjectType{AttrTypes: of}
 }

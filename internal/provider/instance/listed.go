@@ -15,44 +15,38 @@ import (
 // listedAttributes are what is told of each instance, in the words of the
 // resource.
 func listedAttributes() map[string]schema.Attribute {
-	text := func(description string) schema.Attribute {
-		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-	}
-	number := func(description string) schema.Attribute {
-		return schema.Int64Attribute{MarkdownDescription: description, Computed: true}
-	}
 	return map[string]schema.Attribute{
-		"id":           text("Where the instance is: `HOST/instances/NAME`."),
-		"uid":          text("UUID that was made with the instance."),
-		"name":         text("Name of the instance."),
-		"state":        text("What it is: `running`, `standby`, `stopped`, `paused`, `panicked` or `unknown`."),
-		"image":        text("Id of the image that it was made from, if it was."),
-		"fork_of":      text("Id of what it was forked from, if it was."),
-		"vcpus":        number("Number of virtual CPUs."),
-		"memory_mib":   number("Memory in MiB."),
-		"disk_gib":     number("Size of the disk in GiB that was asked for, if one was."),
-		"machine_type": text("QEMU's machine type with its version."),
-		"cpu_model":    text("QEMU's model of the virtual CPUs."),
-		"firmware":     text("`bios` or `uefi`."),
+		"id":           field.ListedText("Where the instance is: `HOST/instances/NAME`."),
+		"uid":          field.ListedText("UUID that was made with the instance."),
+		"name":         field.ListedText("Name of the instance."),
+		"state":        field.ListedText("What it is: `running`, `standby`, `stopped`, `paused`, `panicked` or `unknown`."),
+		"image":        field.ListedText("Id of the image that it was made from, if it was."),
+		"fork_of":      field.ListedText("Id of what it was forked from, if it was."),
+		"vcpus":        field.ListedNumber("Number of virtual CPUs."),
+		"memory_mib":   field.ListedNumber("Memory in MiB."),
+		"disk_gib":     field.ListedNumber("Size of the disk in GiB that was asked for, if one was."),
+		"machine_type": field.ListedText("QEMU's machine type with its version."),
+		"cpu_model":    field.ListedText("QEMU's model of the virtual CPUs."),
+		"firmware":     field.ListedText("`bios` or `uefi`."),
 		"labels":       schema.MapAttribute{MarkdownDescription: "Labels.", ElementType: types.StringType, Computed: true},
-		"created_at":   text("When the instance was made, as in RFC 3339, UTC."),
+		"created_at":   field.ListedText("When the instance was made, as in RFC 3339, UTC."),
 		"network_interfaces": schema.MapNestedAttribute{
 			MarkdownDescription: "Network cards by name.",
 			Computed:            true,
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-				"type":        text("Kind of the network: `user`, `passt` or `bridge`."),
-				"bridge":      text("Bridge of the host that it is on, if it is named."),
-				"network":     text("Id of the network that it is on, if it is."),
-				"mac_address": text("MAC address."),
+				"type":        field.ListedText("Kind of the network: `user`, `passt` or `bridge`."),
+				"bridge":      field.ListedText("Bridge of the host that it is on, if it is named."),
+				"network":     field.ListedText("Id of the network that it is on, if it is."),
+				"mac_address": field.ListedText("MAC address."),
 				"restrict":    schema.BoolAttribute{MarkdownDescription: "Whether the guest is cut off from all but the forwards.", Computed: true},
 				"forward": schema.MapNestedAttribute{
 					MarkdownDescription: "Ports of the guest that are reachable on the host, by name.",
 					Computed:            true,
 					NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-						"guest_port":   number("Port in the guest."),
-						"host_port":    number("Port on the host."),
-						"host_address": text("Address on the host."),
-						"protocol":     text("`tcp` or `udp`."),
+						"guest_port":   field.ListedNumber("Port in the guest."),
+						"host_port":    field.ListedNumber("Port on the host."),
+						"host_address": field.ListedText("Address on the host."),
+						"protocol":     field.ListedText("`tcp` or `udp`."),
 					}},
 				},
 			}},
@@ -60,15 +54,7 @@ func listedAttributes() map[string]schema.Attribute {
 	}
 }
 
-var listedType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"id": types.StringType, "uid": types.StringType, "name": types.StringType, "state": types.StringType,
-	"image": types.StringType, "fork_of": types.StringType,
-	"vcpus": types.Int64Type, "memory_mib": types.Int64Type, "disk_gib": types.Int64Type,
-	"machine_type": types.StringType, "cpu_model": types.StringType, "firmware": types.StringType,
-	"network_interfaces": types.MapType{ElemType: interfaceType},
-	"labels":             types.MapType{ElemType: types.StringType},
-	"created_at":         types.StringType,
-}}
+var listedType = field.ListedType(listedAttributes())
 
 // listValue is the instances that have the labels, by name.
 func listValue(name string, instances []*host.Instance, labels map[string]string) types.List {

@@ -9,38 +9,27 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 )
 
 // listedAttributes are what is told of each snapshot, in the words of the
 // resource.
 func listedAttributes() map[string]schema.Attribute {
-	text := func(description string) schema.Attribute {
-		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-	}
-	number := func(description string) schema.Attribute {
-		return schema.Int64Attribute{MarkdownDescription: description, Computed: true}
-	}
 	return map[string]schema.Attribute{
-		"id":         text("Where the snapshot is: `HOST/snapshots/NAME`."),
-		"uid":        text("UUID that was made with the snapshot."),
-		"name":       text("Name of the snapshot."),
-		"instance":   text("Id of the instance that it was taken of, which may be gone."),
-		"kind":       text("`standby`: with memory; `stopped`: without."),
-		"vcpus":      number("Number of virtual CPUs."),
-		"memory_mib": number("Memory in MiB."),
-		"size_bytes": number("Bytes on the host's disk when it was taken. What it shares with others counts in full."),
+		"id":         field.ListedText("Where the snapshot is: `HOST/snapshots/NAME`."),
+		"uid":        field.ListedText("UUID that was made with the snapshot."),
+		"name":       field.ListedText("Name of the snapshot."),
+		"instance":   field.ListedText("Id of the instance that it was taken of, which may be gone."),
+		"kind":       field.ListedText("`standby`: with memory; `stopped`: without."),
+		"vcpus":      field.ListedNumber("Number of virtual CPUs."),
+		"memory_mib": field.ListedNumber("Memory in MiB."),
+		"size_bytes": field.ListedNumber("Bytes on the host's disk when it was taken. What it shares with others counts in full."),
 		"labels":     schema.MapAttribute{MarkdownDescription: "Labels.", ElementType: types.StringType, Computed: true},
-		"created_at": text("When it was taken, as in RFC 3339, UTC."),
+		"created_at": field.ListedText("When it was taken, as in RFC 3339, UTC."),
 	}
 }
 
-var listedType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"id": types.StringType, "uid": types.StringType, "name": types.StringType,
-	"instance": types.StringType, "kind": types.StringType,
-	"vcpus": types.Int64Type, "memory_mib": types.Int64Type, "size_bytes": types.Int64Type,
-	"labels":     types.MapType{ElemType: types.StringType},
-	"created_at": types.StringType,
-}}
+var listedType = field.ListedType(listedAttributes())
 
 // listValue is the snapshots that are wanted, the newest first.
 func listValue(name string, snapshots []*host.Snapshot, wanted func(*host.Snapshot) bool) types.List {

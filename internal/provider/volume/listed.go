@@ -16,32 +16,20 @@ import (
 // listedAttributes are what is told of each volume, in the words of the resource,
 // and which instance has it.
 func listedAttributes() map[string]schema.Attribute {
-	text := func(description string) schema.Attribute {
-		return schema.StringAttribute{MarkdownDescription: description, Computed: true}
-	}
-	number := func(description string) schema.Attribute {
-		return schema.Int64Attribute{MarkdownDescription: description, Computed: true}
-	}
 	return map[string]schema.Attribute{
-		"id":         text("Where the volume is: `HOST/volumes/NAME`."),
-		"uid":        text("UUID that was made with the volume."),
-		"name":       text("Name of the volume."),
-		"image":      text("Id of the image that it was made from, if it was."),
-		"size_gib":   number("Size in GiB that was asked for, if one was."),
-		"size_bytes": number("Size in bytes of the disk that a guest sees."),
-		"instance":   text("Id of the instance that it is attached to, if it is."),
+		"id":         field.ListedText("Where the volume is: `HOST/volumes/NAME`."),
+		"uid":        field.ListedText("UUID that was made with the volume."),
+		"name":       field.ListedText("Name of the volume."),
+		"image":      field.ListedText("Id of the image that it was made from, if it was."),
+		"size_gib":   field.ListedNumber("Size in GiB that was asked for, if one was."),
+		"size_bytes": field.ListedNumber("Size in bytes of the disk that a guest sees."),
+		"instance":   field.ListedText("Id of the instance that it is attached to, if it is."),
 		"labels":     schema.MapAttribute{MarkdownDescription: "Labels.", ElementType: types.StringType, Computed: true},
-		"created_at": text("When the volume was made, as in RFC 3339, UTC."),
+		"created_at": field.ListedText("When the volume was made, as in RFC 3339, UTC."),
 	}
 }
 
-var listedType = types.ObjectType{AttrTypes: map[string]attr.Type{
-	"id": types.StringType, "uid": types.StringType, "name": types.StringType,
-	"image": types.StringType, "size_gib": types.Int64Type, "size_bytes": types.Int64Type,
-	"instance":   types.StringType,
-	"labels":     types.MapType{ElemType: types.StringType},
-	"created_at": types.StringType,
-}}
+var listedType = field.ListedType(listedAttributes())
 
 // listValue is the volumes that have the labels, by name.
 func listValue(name string, volumes []*host.Volume, labels map[string]string) types.List {
