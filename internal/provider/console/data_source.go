@@ -14,6 +14,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
@@ -24,7 +25,7 @@ const (
 	mostLines    = 10000
 )
 
-type consoleDataSource struct{ hosts *hosts.Registry }
+type consoleDataSource struct{ object.DataSource }
 
 type model struct {
 	Instance types.String `tfsdk:"instance"`
@@ -33,15 +34,7 @@ type model struct {
 }
 
 // NewDataSource returns the data source kvm_console.
-func NewDataSource() datasource.DataSource { return &consoleDataSource{} }
-
-func (d *consoleDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_console"
-}
-
-func (d *consoleDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
+func NewDataSource() datasource.DataSource { return &consoleDataSource{object.Called("console")} }
 
 func (d *consoleDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
@@ -88,7 +81,7 @@ func (d *consoleDataSource) Read(ctx context.Context, req datasource.ReadRequest
 }
 
 func (d *consoleDataSource) read(ctx context.Context, id hosts.ID, lines int) (string, error) {
-	h, err := d.hosts.Host(id.Host)
+	h, err := d.Hosts.Host(id.Host)
 	if err != nil {
 		return "", err
 	}

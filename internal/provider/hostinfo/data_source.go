@@ -10,23 +10,16 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 var _ datasource.DataSourceWithConfigure = (*hostDataSource)(nil)
 
-type hostDataSource struct{ hosts *hosts.Registry }
+type hostDataSource struct{ object.DataSource }
 
 // NewDataSource returns the data source kvm_host.
-func NewDataSource() datasource.DataSource { return &hostDataSource{} }
-
-func (d *hostDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_host"
-}
-
-func (d *hostDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
+func NewDataSource() datasource.DataSource { return &hostDataSource{object.Called("host")} }
 
 func (d *hostDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	text := func(description string) schema.Attribute {
@@ -75,7 +68,7 @@ func (d *hostDataSource) Read(ctx context.Context, req datasource.ReadRequest, r
 }
 
 func (d *hostDataSource) facts(ctx context.Context, wanted string) (string, *host.Facts, error) {
-	h, name, err := d.hosts.Find(wanted)
+	h, name, err := d.Hosts.Find(wanted)
 	if err != nil {
 		return name, nil, err
 	}

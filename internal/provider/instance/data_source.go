@@ -10,12 +10,13 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 var _ datasource.DataSourceWithConfigure = (*instancesDataSource)(nil)
 
-type instancesDataSource struct{ hosts *hosts.Registry }
+type instancesDataSource struct{ object.DataSource }
 
 type listModel struct {
 	Host      types.String `tfsdk:"host"`
@@ -24,15 +25,7 @@ type listModel struct {
 }
 
 // NewDataSource returns the data source kvm_instances.
-func NewDataSource() datasource.DataSource { return &instancesDataSource{} }
-
-func (d *instancesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_instances"
-}
-
-func (d *instancesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
+func NewDataSource() datasource.DataSource { return &instancesDataSource{object.Called("instances")} }
 
 func (d *instancesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
@@ -55,7 +48,7 @@ func (d *instancesDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	instances, name, err := hosts.List(ctx, d.hosts, m.Host.ValueString(), (*host.Host).Instances)
+	instances, name, err := hosts.List(ctx, d.Hosts, m.Host.ValueString(), (*host.Host).Instances)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Instances}, err)
 		return

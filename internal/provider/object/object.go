@@ -1,5 +1,5 @@
-// Package object is what the resources have in common: each is an object of some
-// kind, with a name, on a host.
+// Package object is what resources and data sources have in common: each resource is
+// for objects of one kind, which have a name, on a host.
 package object
 
 import (

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
@@ -22,7 +23,7 @@ var (
 	_ datasource.DataSourceWithValidateConfig = (*snapshotsDataSource)(nil)
 )
 
-type snapshotsDataSource struct{ hosts *hosts.Registry }
+type snapshotsDataSource struct{ object.DataSource }
 
 type listModel struct {
 	Host      types.String `tfsdk:"host"`
@@ -32,15 +33,7 @@ type listModel struct {
 }
 
 // NewDataSource returns the data source kvm_snapshots.
-func NewDataSource() datasource.DataSource { return &snapshotsDataSource{} }
-
-func (d *snapshotsDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_snapshots"
-}
-
-func (d *snapshotsDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
+func NewDataSource() datasource.DataSource { return &snapshotsDataSource{object.Called("snapshots")} }
 
 func (d *snapshotsDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
@@ -82,7 +75,7 @@ func (d *snapshotsDataSource) Read(ctx context.Context, req datasource.ReadReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	snapshots, name, err := hosts.List(ctx, d.hosts, cmp.Or(m.Host.ValueString(), m.instance().Host), (*host.Host).Snapshots)
+	snapshots, name, err := hosts.List(ctx, d.Hosts, cmp.Or(m.Host.ValueString(), m.instance().Host), (*host.Host).Snapshots)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Snapshots}, err)
 		return

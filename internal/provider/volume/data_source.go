@@ -10,12 +10,13 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/field"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/hosts"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/object"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/provider/report"
 )
 
 var _ datasource.DataSourceWithConfigure = (*volumesDataSource)(nil)
 
-type volumesDataSource struct{ hosts *hosts.Registry }
+type volumesDataSource struct{ object.DataSource }
 
 type listModel struct {
 	Host    types.String `tfsdk:"host"`
@@ -24,15 +25,7 @@ type listModel struct {
 }
 
 // NewDataSource returns the data source kvm_volumes.
-func NewDataSource() datasource.DataSource { return &volumesDataSource{} }
-
-func (d *volumesDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
-	resp.TypeName = req.ProviderTypeName + "_volumes"
-}
-
-func (d *volumesDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, resp *datasource.ConfigureResponse) {
-	d.hosts = hosts.FromProvider(req.ProviderData, &resp.Diagnostics)
-}
+func NewDataSource() datasource.DataSource { return &volumesDataSource{object.Called("volumes")} }
 
 func (d *volumesDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
@@ -55,7 +48,7 @@ func (d *volumesDataSource) Read(ctx context.Context, req datasource.ReadRequest
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	volumes, name, err := hosts.List(ctx, d.hosts, m.Host.ValueString(), (*host.Host).Volumes)
+	volumes, name, err := hosts.List(ctx, d.Hosts, m.Host.ValueString(), (*host.Host).Volumes)
 	if err != nil {
 		report.Error(&resp.Diagnostics, "list", hosts.ID{Host: name, Kind: host.Volumes}, err)
 		return
