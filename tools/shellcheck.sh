@@ -1,18 +1,20 @@
 #!/bin/sh
 # Checks the shell scripts. Those of internal/host run on a host, in one shell
-# behind lib.sh and, some of them, behind capture.sh, disks.sh or agent.sh: they are checked as if they
-# read these first. SC2015 is off there: in "a && b || fail" fail never returns.
+# behind those of internal/host/lib and, some of them, behind capture.sh, disks.sh or
+# agent.sh: they are checked as if they read these first. SC2015 is off there: in
+# "a && b || fail" fail never returns.
 set -eu
 cd "$(dirname "$0")/.."
 
 shellcheck tools/*.sh .ci/run internal/testhost/debian/*.sh
-shellcheck -s dash -e SC2015 internal/host/lib.sh
+lib=$(printf '. %s; ' internal/host/lib/*.sh)
+printf %s "$lib" | shellcheck -x -a -s dash -e SC2015 -
 
 status=0
 for script in internal/host/*.sh; do
-	before='. internal/host/lib.sh; ' with_sources=
+	before=$lib with_sources=
 	case ${script##*/} in
-	lib.sh | capture.sh | disks.sh | agent.sh | bridge.sh | passt.sh) continue ;;
+	capture.sh | disks.sh | agent.sh | bridge.sh | passt.sh) continue ;;
 	start.sh) before="$before. internal/host/bridge.sh; . internal/host/passt.sh; " with_sources=-a ;; # they are checked here
 	awaken.sh) before="$before. internal/host/agent.sh; " with_sources=-a ;; # agent.sh is checked here
 	addresses.sh | ping.sh | stop.sh) before="$before. internal/host/agent.sh; " ;;

@@ -64,10 +64,11 @@ func TestGuest_ThatPanicsIsKeptToBeLookedAtAndThenReplaced(t *testing.T) {
 
 func TestGuest_ThatIsNotReadyInTimeIsKeptToBeLookedAtAndThenReplaced(t *testing.T) {
 	t.Parallel()
-	soon := `ready = { check = "http", port = 80, path = "/token", timeout = "3s" }`
+	// Long enough for a kernel to have said something, also on a busy machine.
+	soon := `ready = { check = "http", port = 80, path = "/token", timeout = "15s" }`
 	shared.apply(t, "silent",
 		refused(booted("silent", soon, "testguest.silent", "ignore_loglevel"),
-			"instance silent", "did not get ready within 3s", "Host: default", "The host said", "[", "is running and is kept, marked as tainted", "raise the check's timeout"),
+			"instance silent", "did not get ready within 15s", "Host: default", "The host said", "[", "is running and is kept, marked as tainted", "raise the check's timeout"),
 		tf.TestStep{
 			Config:            booted("silent", readyHTTP),
 			ConfigPlanChecks:  planned("kvm_instance.silent", plancheck.ResourceActionDestroyBeforeCreate),

@@ -114,7 +114,7 @@ EOF
 }
 
 let_go() { # LINE: has the guest give a card back; one that is still booting does not hear it at once
-	tries=10 pace=20
+	tries=10 pace=40
 	say control "$1"
 	until await 8 "$pid" 20 '"event": "DEVICE_DELETED"'; do
 		case $? in

@@ -10,7 +10,7 @@
 # is to end. $patience is how many tenths of a second the guest has to let its
 # memory be copied before it is stopped for that, and $downtime how many
 # milliseconds of copying may be left when it is. With $above,
-# which are to be the new layers, in groups as in lib.sh, each of two words more, the
+# which are to be the new layers, in groups as in lib/layers.sh, each of two words more, the
 # node of what is below and of what is beneath that: $becomes is instance.json with
 # them, $was without. $adds, $switch and $drops say it in QMP, line by line; the lines
 # of $adds_below and $switches_below do for what is below, where the guest still
@@ -88,7 +88,7 @@ add_layer() { # LINE
 
 migrate() {
 	hail receiver
-	greet receiver 7 "$receiver" || return
+	started await 7 "$receiver" 400 '"id": "hello"' || return
 	say receiver '{"execute":"migrate-set-capabilities","arguments":{"capabilities":[{"capability":"events","state":true}]},"id":"capabilities"}'
 	say receiver '{"execute":"migrate-incoming","arguments":{"uri":"unix:run/migrate/sock"},"id":"listen"}'
 	await 7 "$receiver" 50 '"id": "listen"' || return

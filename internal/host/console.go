@@ -9,7 +9,7 @@ import (
 )
 
 // consoleBytes is the most that is read of a console: what the host keeps of it at
-// least, see lib.sh.
+// least, see lib/console.sh.
 const consoleBytes = 1 << 20
 
 // Console returns the last lines that a guest has said on its serial console since

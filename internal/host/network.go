@@ -64,7 +64,7 @@ func (n *Network) Gateway() string {
 }
 
 // CreateNetwork makes a network and brings it up: a bridge, rules of nftables and
-// a dnsmasq. Two round trips. ErrUnfit where the login may not, see empowered in lib.sh.
+// a dnsmasq. Two round trips. ErrUnfit where the login may not, see lib/networks.sh.
 func (h *Host) CreateNetwork(ctx context.Context, spec NetworkSpec) (*Network, error) {
 	c := h.call("create", Networks, spec.Name)
 	if err := c.checkName(); err != nil {

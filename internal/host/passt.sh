@@ -1,6 +1,6 @@
 # Gives a guest the passt that its network card of that type needs: a process of
 # its own, which ends with its QEMU, and is ended with that in every other way (end
-# in lib.sh). QEMU could not start it, for its sandbox forbids that. $passt are its
+# in lib/processes.sh). QEMU could not start it, for its sandbox forbids that. $passt are its
 # arguments, words of ours. start.sh, to which this belongs, runs in the instance's
 # directory.
 

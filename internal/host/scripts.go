@@ -2,9 +2,10 @@ package host
 
 import (
 	"context"
-	_ "embed"
+	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -12,9 +13,26 @@ import (
 )
 
 // Prelude is what the scripts share; every shell reads it once.
-//
-//go:embed lib.sh
-var Prelude string
+var Prelude = prelude()
+
+//go:embed lib/*.sh
+var lib embed.FS
+
+func prelude() string {
+	var text strings.Builder
+	err := fs.WalkDir(lib, ".", func(path string, file fs.DirEntry, err error) error {
+		if err != nil || file.IsDir() {
+			return err
+		}
+		part, err := lib.ReadFile(path)
+		text.Write(part)
+		return err
+	})
+	if err != nil {
+		panic(err) // of what the compiler has put there
+	}
+	return text.String()
+}
 
 // The scripts, beside the Go that calls them. Each runs on the host to its end,
 // under the lock of what it changes, so that a verb is one round trip and a
@@ -84,7 +102,7 @@ var (
 	deleteScript string
 )
 
-// statuses are those of lib.sh.
+// statuses are those of lib/base.sh.
 var statuses = map[int]error{
 	40: ErrNotFound, 41: ErrExists, 42: ErrChanged, 43: ErrReplaced, 44: ErrBusy,
 	45: ErrPort, 46: ErrUnfit, 47: ErrInvalid, 48: ErrFailed, 49: errFrozen, 50: errAttached,

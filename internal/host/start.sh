@@ -1,7 +1,7 @@
 # Starts an instance's process and lets its guest run: from its firmware on, or
 # from its checkpoint. $1 directory, $2 uid, $3 instance.json as it was read,
 # $4 mode (boot or restore); $5 instance.json with new top layers or network cards,
-# $6 these layers, in groups as in lib.sh, or nothing; $7 the layers that may be
+# $6 these layers, in groups as in lib/layers.sh, or nothing; $7 the layers that may be
 # written as they are; $8 links to bridges and $9 network cards to replace as in
 # bridge.sh, which is needed for them; then the user whom QEMU becomes, or nothing,
 # whether the guest has an agent (yes or no), the arguments of passt, for which
@@ -74,9 +74,7 @@ load() { # memory is mapped already
 }
 
 is_loaded() {
-	pace=20
-	job_ends control 8 "$pid" || return
-	pace=
+	started job_ends control 8 "$pid" || return
 	say control '{"execute":"job-dismiss","arguments":{"id":"load"},"id":"dismiss"}'
 	say control '{"execute":"blockdev-del","arguments":{"node-name":"device-state"},"id":"blockdev-del"}'
 }
@@ -105,9 +103,11 @@ fresh=''
 each_layer 6 note_layer $above
 # shellcheck disable=SC2086
 [ -z "$becomes" ] || put instance.json "$becomes" $fresh || { said='cannot write to the disk' && undo; }
-greet control 8 "$pid" || undo
+case $mode in
+restore) is_loaded ;;
+*) started await 8 "$pid" 400 '"id": "hello"' ;;
+esac || undo
 exec 5<&-
-[ "$mode" != restore ] || is_loaded || undo
 [ -z "$replace" ] || disconnect || undo
 [ -z "$links" ] || [ "$replace" ] || attach || undo
 say control '{"execute":"cont","id":"cont"}'

@@ -27,8 +27,13 @@ func TestLink_DelaysLosesAndReconnects(t *testing.T) {
 
 	client := mustDial(t, h, h.PrivateKeyFile)
 	// A session, a command, and the farewell to the session; the time that the
-	// command takes does not count.
-	if trips := link.Trips(func() { mustRunOver(t, client, "sleep 0.3") }); trips != 3 {
+	// command takes does not count. On a busy machine what belongs together may be
+	// sent a round trip apart: the least of some is how many it takes.
+	trips := 99
+	for range 5 {
+		trips = min(trips, link.Trips(func() { mustRunOver(t, client, "sleep 0.3") }))
+	}
+	if trips != 3 {
 		t.Errorf("a command took %d round trips, want 3", trips)
 	}
 	go link.DownFor(t.Context(), 500*time.Millisecond)
