@@ -22,7 +22,7 @@ for script in internal/host/*.sh; do
 	copy.sh) before="$before. internal/host/capture.sh; " with_sources=-a ;; # capture.sh is checked here
 	standby.sh | resume.sh) before="$before. internal/host/capture.sh; " ;;
 	attach.sh) before="$before. internal/host/disks.sh; " with_sources=-a ;; # disks.sh is checked here
-	detach.sh | grow-disk.sh | give-back.sh | volume.sh) before="$before. internal/host/disks.sh; " ;;
+	detach.sh | grow-disk.sh | give-back.sh) before="$before. internal/host/disks.sh; " ;;
 	esac
 	# What goes before stands on the first line, so that line numbers are right.
 	found=$({ printf %s "$before"; cat "$script"; } | shellcheck -x $with_sources -s dash -e SC2015 -f gcc -) || {

@@ -3,12 +3,13 @@
 # instance.json as it was read, $5 as it becomes, $6 running or stopped, $7 the
 # volume, or nothing, $8 its volume.json as it was read, $9 the layers, the top
 # first, ${10} the user whom QEMU becomes, or nothing; then the QMP lines that open
-# it, give it to the guest, take it from there and close it; from ${15} on a disk
-# that is to be made, as make_disk takes it.
+# it, give it to the guest, take it from there and close it; ${15} the
+# layer of a disk that is to be made, ${16} the image below it or nothing, and ${17}
+# that one's image.json, as make_disk takes them.
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 known=$8 layers=$9
 user=${10} open=${11} give=${12} drop=${13} close=${14}
-shift 14
+layer=${15} image=${16} image_json=${17}
 lock "$object"
 unchanged "$object/instance.json" "$was"
 if [ "$volume" ]; then
@@ -16,7 +17,7 @@ if [ "$volume" ]; then
 	unchanged "$volume/volume.json" "$known"
 	free "$volume" "${layers%% *}" "$object"
 fi
-[ -z "$3" ] || genuine "$3"
+[ -z "$image" ] || genuine "$image"
 data_dir=$PWD
 cd "$object" || exit
 in_mode
@@ -36,7 +37,7 @@ made=''
 [ -d disk ] || made=yes
 mkdir -p disk || fail $FAILED "cannot make its directory of disks"
 [ -z "$made" ] || admit "$user"
-[ "$volume" ] || (cd "$data_dir" && make_disk "$object/disk" "$@") || { status=$?; undo; exit $status; }
+[ "$volume" ] || (cd "$data_dir" && make_disk "$object" "$layer" "$image" "$image_json") || { status=$?; undo; exit $status; }
 [ -z "$volume" ] || for layer in $layers; do
 	[ "$data_dir/$volume/disk/$layer" -ef "disk/$layer" ] && continue
 	case $was in

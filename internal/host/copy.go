@@ -110,7 +110,7 @@ func switchArgs(record Record) []string {
 	var above []qemu.Stack
 	for _, stack := range record.Machine.Stacks() {
 		top := stack.Above(newLayer())
-		layers = append(layers, layerWords(top), top.Node(1), top.Node(2))
+		layers = append(layers, layerWords(top.Disk), top.Node(1), top.Node(2))
 		adds, drops = append(adds, top.Add()), append(drops, top.Drop())
 		addBelow, switchBelow := "", ""
 		if len(stack.Layers) > 1 {
@@ -127,26 +127,6 @@ func switchArgs(record Record) []string {
 }
 
 func lines(texts []string) string { return strings.Join(texts, "\n") }
-
-// layerWords are a new top layer as scripts make it: its name, that of what is
-// below, and an empty image.
-func layerWords(top qemu.Stack) string {
-	below := top.Layers[1]
-	image := qemu.NewEmptyImage(top.SizeBytes, below.File, below.Format)
-	return words([]string{
-		top.Layers[0].File, below.File,
-		escaped(image.Header), fmt.Sprint(image.TableAt), escaped(image.Table), escaped(image.Block),
-	})
-}
-
-// escaped is what printf's %b, which every POSIX shell has, makes bytes of.
-func escaped(bytes []byte) string {
-	var b strings.Builder
-	for _, c := range bytes {
-		fmt.Fprintf(&b, `\0%03o`, c)
-	}
-	return b.String()
-}
 
 // receiverArgs are user, program and arguments of the QEMU that takes an
 // instance's memory.

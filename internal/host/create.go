@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -95,7 +94,8 @@ func (h *Host) Create(ctx context.Context, spec InstanceSpec) (*Instance, error)
 		return nil, err
 	}
 
-	args := slices.Concat(createArgs(inst, image), firmware, spec.Seed.args())
+	boot := []string{inst.KernelImage.String(), inst.InitrdImage.String()}
+	args := slices.Concat(diskArgs(inst.Machine.Disk, image), boot, firmware, spec.Seed.args())
 	err = h.withPorts(ctx, c, inst, spec.Interfaces, nil, func(ports string) error {
 		inst.raw = compact(inst.Record)
 		_, err := c.write(ctx, createScript, append([]string{h.DataDir, c.object.String(), inst.raw, ports}, args...)...)
@@ -177,15 +177,3 @@ func (i *Instance) setKernel(k KernelSpec) {
 }
 
 func (i *Instance) setSeed(s Seed) { i.SeedDigest, i.Machine.Seed = s.Digest, s.machine() }
-
-// createArgs are the arguments of create.sh from the image to the seed.
-func createArgs(inst *Instance, image *Image) []string {
-	var dir, below, format, known, top, size string
-	if image != nil {
-		dir, below, format, known = Ref{Images, image.Name}.String(), imageLayer(image).File, image.Format, image.raw
-	}
-	if d := inst.Machine.Disk; d != nil {
-		top, size = d.Layers[0].File, fmt.Sprint(d.SizeBytes)
-	}
-	return []string{dir, below, format, top, size, inst.KernelImage.String(), inst.InitrdImage.String(), known}
-}

@@ -1,8 +1,10 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 )
@@ -36,13 +38,40 @@ func (h *Host) imageFor(ctx context.Context, c call, argument, name string, gib 
 	return image, err
 }
 
-// diskArgs are the arguments of make_disk in disks.sh, but for the directory.
-func diskArgs(disk qemu.Disk, image *Image) []string {
-	args := []string{disk.Layers[0].File, fmt.Sprint(disk.SizeBytes), "", "", ""}
+// diskArgs are the arguments of make_disk in lib/layers.sh, but for the object. There
+// may be neither disk nor image.
+func diskArgs(disk *qemu.Disk, image *Image) []string {
+	args := make([]string, 3)
+	if disk != nil {
+		args[0] = layerWords(*disk)
+	}
 	if image != nil {
-		args[2], args[3], args[4] = Ref{Images, image.Name}.String(), imageLayer(image).File, image.raw
+		args[1], args[2] = Ref{Images, image.Name}.String(), image.raw
 	}
 	return args
+}
+
+// layerWords are a new top layer as scripts make it: its name, that of what is
+// below, or a hyphen, and an empty image.
+func layerWords(disk qemu.Disk) string {
+	var below qemu.Layer
+	if len(disk.Layers) > 1 {
+		below = disk.Layers[1]
+	}
+	image := qemu.NewEmptyImage(disk.SizeBytes, below.File, below.Format)
+	return words([]string{
+		disk.Layers[0].File, cmp.Or(below.File, "-"),
+		escaped(image.Header), fmt.Sprint(image.TableAt), escaped(image.Table), escaped(image.Block),
+	})
+}
+
+// escaped is what printf's %b, which every POSIX shell has, makes bytes of.
+func escaped(bytes []byte) string {
+	var b strings.Builder
+	for _, c := range bytes {
+		fmt.Fprintf(&b, `\0%03o`, c)
+	}
+	return b.String()
 }
 
 // inGiB is a size as a person says it.

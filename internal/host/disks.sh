@@ -1,17 +1,4 @@
-# What making, attaching and detaching a disk share.
-
-make_disk() { # DIR TOP SIZE IMAGE BELOW IMAGE_JSON: its top layer in DIR, of so many bytes, above a link to the image, if there is one, by that name (another disk in DIR may have it, too), which has that image.json
-	into=$1 top=$2 size=$3 image=$4 below=$5 known=$6
-	set -- -q -u -f qcow2
-	if [ "$image" ]; then
-		[ -d "$image" ] || fail $NOT_FOUND "there is no ${image#images/} among the images"
-		[ -e "$into/$below" ] || ln "$image/data" "$into/$below" || fail $FAILED "$image cannot be shared"
-		# Another one may have got its name meanwhile.
-		[ "$(cat "$image/image.json")" = "$known" ] || fail $CHANGED "$image is not what it was when it was read"
-		set -- "$@" -b "$below" -F "${below##*.}"
-	fi
-	qemu-img create "$@" "$into/$top" "$size" && sync "$into/$top" || fail $FAILED "cannot make a disk layer"
-}
+# What attaching, detaching and growing a disk share.
 
 hold_volume() { # VOLUME: behind the lock of the instance
 	[ -d "$1" ] || fail $NOT_FOUND "there is no ${1#volumes/} among the volumes"

@@ -81,7 +81,7 @@ func (h *Host) attach(ctx context.Context, c call, inst *Instance, disk qemu.Dat
 	open, give := qemu.AddDisk(disk)
 	args := []string{h.DataDir, c.object.String(), inst.UID, inst.raw, changed.raw, mode,
 		volumeOf(disk), known, words(files(disk.Disk)), user.Name, open, give, qemu.DropDisk(disk), qemu.CloseDisk(disk)}
-	if _, err = c.write(ctx, disksScript+attachScript, append(args, diskArgs(disk.Disk, image)...)...); err != nil {
+	if _, err = c.write(ctx, disksScript+attachScript, append(args, diskArgs(&disk.Disk, image)...)...); err != nil {
 		return err
 	}
 	*inst = changed

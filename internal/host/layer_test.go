@@ -27,7 +27,7 @@ func TestLayer_IsSoundWhicheverShellMakesIt(t *testing.T) {
 		run("qemu-img", "create", "-q", "-f", "qcow2", "disk/below.qcow2", "3G")
 		stack := qemu.Machine{Disk: &qemu.Disk{SizeBytes: 3 << 30, Layers: []qemu.Layer{below}}}.Stacks()[0]
 		script := Prelude + "\neach_layer 6 make_layer $1"
-		run(append(strings.Fields(shell), "-c", script, "sh", layerWords(stack.Above(qemu.Layer{File: "top.qcow2", Format: "qcow2"})))...)
+		run(append(strings.Fields(shell), "-c", script, "sh", layerWords(stack.Above(qemu.Layer{File: "top.qcow2", Format: "qcow2"}).Disk))...)
 		run("qemu-img", "check", "-q", "disk/top.qcow2")
 		run("qemu-img", "compare", "-q", "disk/top.qcow2", "disk/below.qcow2")
 		if info, err := os.Stat(filepath.Join(dir, "disk/top.qcow2")); err != nil || info.Size() >= emptyLayer {

@@ -66,7 +66,7 @@ func (h *Host) launch(ctx context.Context, inst *Instance, role qemu.Role) error
 		}
 		top := stack.Above(newLayer())
 		record.Machine = record.Machine.WithStack(top)
-		above = append(above, layerWords(top))
+		above = append(above, layerWords(top.Disk))
 	}
 	machine, saved := record.Machine, record.Machine.NICs
 	if role == qemu.Restored {

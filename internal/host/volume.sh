@@ -1,11 +1,8 @@
-# Makes a volume. Needs disks.sh. $1 data directory, $2 object, $3 its volume.json;
-# from $4 on its disk, as make_disk takes it.
+# Makes a volume. $1 data directory, $2 object, $3 its volume.json; $4 its layer, $5
+# the image below it or nothing, and $6 that one's image.json, as make_disk takes them.
 settle "$1"
-object=$2 becoming=$3
-shift 3
-absent "$object"
-[ -z "$3" ] || genuine "$3"
-stage "$object"
-mkdir "$staged/disk" || unstage $FAILED "cannot make $object"
-(make_disk "$staged/disk" "$@") || { status=$?; rm -rf "$staged"; exit $status; }
-commit "$object" volume.json "$becoming"
+absent "$2"
+[ -z "$5" ] || genuine "$5"
+stage "$2" disk
+or_unstage make_disk "$staged" "$4" "$5" "$6"
+commit "$2" volume.json "$3"

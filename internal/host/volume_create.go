@@ -42,6 +42,6 @@ func (h *Host) CreateVolume(ctx context.Context, spec VolumeSpec) (*Volume, erro
 		return nil, c.invalid("it has neither a size nor an image with one")
 	}
 	volume.raw = compact(volume)
-	_, err = c.write(ctx, disksScript+volumeScript, append([]string{h.DataDir, c.object.String(), volume.raw}, diskArgs(disk, image)...)...)
+	_, err = c.write(ctx, volumeScript, append([]string{h.DataDir, c.object.String(), volume.raw}, diskArgs(&disk, image)...)...)
 	return made(volume, true, err)
 }

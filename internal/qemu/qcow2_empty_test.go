@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -38,12 +39,16 @@ func writeEmpty(t *testing.T, path string, e EmptyImage) {
 
 func TestNewEmptyImage_IsWhatQemuImgMakes(t *testing.T) {
 	for _, size := range []int64{512, 1000, 64 << 20, 512<<20 + 512, 20 << 30, 5 << 40, MaxVirtualSize} {
-		for _, format := range []string{"qcow2", "raw"} {
-			t.Run(fmt.Sprintf("%d bytes above %s", size, format), func(t *testing.T) {
+		for _, format := range []string{"qcow2", "raw", ""} {
+			t.Run(fmt.Sprintf("%d bytes above %q", size, format), func(t *testing.T) {
 				dir := t.TempDir()
-				imageTool(t, dir, "qemu-img", "create", "-q", "-f", format, "base", "1M")
-				imageTool(t, dir, "qemu-img", "create", "-q", "-u", "-f", "qcow2", "-b", "base", "-F", format, "theirs", fmt.Sprint(size))
-				writeEmpty(t, filepath.Join(dir, "ours"), NewEmptyImage(size, "base", format))
+				base, backing := "", []string(nil)
+				if format != "" {
+					base, backing = "base", []string{"-b", "base", "-F", format}
+					imageTool(t, dir, "qemu-img", "create", "-q", "-f", format, base, "1M")
+				}
+				imageTool(t, dir, slices.Concat([]string{"qemu-img", "create", "-q", "-u", "-f", "qcow2"}, backing, []string{"theirs", fmt.Sprint(size)})...)
+				writeEmpty(t, filepath.Join(dir, "ours"), NewEmptyImage(size, base, format))
 
 				info := func(name string) map[string]any {
 					var of map[string]any

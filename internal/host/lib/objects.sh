@@ -80,6 +80,14 @@ unstage() { # STATUS MESSAGE: gives up what was staged, and fails
 	fail "$@"
 }
 
+or_unstage() { # COMMAND…: does it, or gives up what was staged, and fails as it does
+	("$@") || {
+		status=$?
+		rm -rf "$staged"
+		exit $status
+	}
+}
+
 give() { # FROM PART FILE…: links to files of another object, in a part of what is staged
 	from=$1 to=$staged/$2
 	shift 2
@@ -106,11 +114,7 @@ commit() { # OBJECT METADATA TEXT [PORT…]: what is staged becomes it, unless t
 		sync "$staged"/* "$staged" || unstage $FAILED "cannot write $1"
 	until mv -T "$staged" "$1"; do # somebody was faster, of whom it may come out that they are gone
 		[ -d "$1" ] || unstage $FAILED "cannot make $1"
-		(absent "$1") || {
-			status=$?
-			rm -rf "$staged"
-			exit $status
-		}
+		or_unstage absent "$1"
 	done
 	committed=$1
 	shift 3
