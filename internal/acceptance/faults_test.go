@@ -23,7 +23,7 @@ import (
 )
 
 // sampled is how many cells of the matrix a run of all tests does.
-const sampled = 24
+const sampled = 8
 
 // TestFaults_DoNoHarmAtAnyStep has each fault come before, during and after each
 // step of each operation. What follows is what a user does: apply, plan, destroy.
