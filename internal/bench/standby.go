@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -71,18 +72,18 @@ func measureStandby(ctx context.Context, l *lab, r *Result) error {
 }
 
 func (l *lab) measureStream(ctx context.Context, r *Result, at place, inst *host.Instance, copied bare) error {
-	stream := l.scratch("stream")
-	defer os.Remove(stream)
 	begun := time.Now()
-	if err := l.stopAndCopy(ctx, inst, stream, func(file *os.File) error {
-		err := file.Sync()
-		r.add("standby", at, streamedSave, "ms", since(begun))
-		return err
-	}); err != nil {
+	stream, err := l.stopAndCopy(ctx, inst)
+	if err != nil {
 		return err
 	}
+	defer os.Remove(stream.Name())
+	if err := errors.Join(stream.Sync(), stream.Close()); err != nil {
+		return err
+	}
+	r.add("standby", at, streamedSave, "ms", since(begun))
 	begun = time.Now()
-	if err := copied.load(ctx, stream); err != nil {
+	if err := copied.load(ctx, stream.Name()); err != nil {
 		return err
 	}
 	r.add("restore", at, streamedLoad, "ms", since(begun))

@@ -9,34 +9,30 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 )
 
-// stopAndCopy is how one saves a guest without this provider: it is stopped, and
-// all its memory and devices are streamed into a file (`migrate` in QEMU, "save" in
-// libvirt). It goes on afterwards. Between is called when the stream is complete,
-// while the guest still stands still. The file is QEMU's own, for its sandbox lets
-// it start nothing.
-func (l *lab) stopAndCopy(ctx context.Context, inst *host.Instance, path string, between func(*os.File) error) (err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
+// stopAndCopy is how one saves a guest without this provider: it is stopped, all
+// its memory and devices are streamed into a file (`migrate` in QEMU, "save" in
+// libvirt), and it goes on. The file, which the caller syncs, closes and removes, is
+// opened here, for QEMU's sandbox lets it start nothing.
+func (l *lab) stopAndCopy(ctx context.Context, inst *host.Instance) (*os.File, error) {
 	m, err := dialMonitor(ctx, l.path("instances", inst.Name, "run/qmp.sock"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer m.Close()
-	if _, err := m.do("stop", nil); err != nil {
-		return err
+	file, err := os.OpenFile(l.scratch("stream"), os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
 	}
-	defer func() {
-		if _, failed := m.do("cont", nil); failed != nil {
-			err = errors.Join(err, failed)
-		}
-	}()
-	if err := m.streamInto(ctx, file); err != nil {
-		return fmt.Errorf("stream %s into a file: %w", inst.Name, err)
+	_, err = m.do("stop", nil)
+	if err == nil {
+		err = m.streamInto(ctx, file)
+		_, failed := m.do("cont", nil)
+		err = errors.Join(err, failed)
 	}
-	return between(file)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("stream %s into a file: %w", inst.Name, err), file.Close(), os.Remove(file.Name()))
+	}
+	return file, nil
 }
 
 func (m *monitor) streamInto(ctx context.Context, file *os.File) error {
