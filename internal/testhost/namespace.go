@@ -1,6 +1,7 @@
 package testhost
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -22,10 +23,7 @@ func (l *Link) open() error {
 	if l.client, err = openTUN(client, host); err != nil {
 		return err
 	}
-	if err = onThreadOfItsOwn(func() (err error) {
-		if err = unix.Unshare(unix.CLONE_NEWNET); err != nil {
-			return fmt.Errorf("make a network namespace: %w", err)
-		}
+	if err = inNewNamespace(func() (err error) {
 		if l.namespace, err = os.Open("/proc/thread-self/ns/net"); err != nil {
 			return err
 		}
@@ -64,22 +62,27 @@ again:
 	}
 }
 
-// onThreadOfItsOwn runs do on a thread that ends with it: what do unshares is
-// seen by nobody else. The first thread of a process does not end, and stands for
-// the process in /proc; while it is held another one is taken.
-func onThreadOfItsOwn(do func() error) error {
-	result := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() {
-			err := onThreadOfItsOwn(do)
-			runtime.UnlockOSThread()
-			result <- err
-			return
-		}
-		result <- do()
-	}()
-	return <-result
+// inNewNamespace runs do on a thread that is in a new network namespace meanwhile.
+// Afterwards the thread goes on where it was: were it to end, the kernel would end
+// what it has started that is to end with its parent, as Terraform is where
+// plugin-testing runs it.
+func inNewNamespace(do func() error) error {
+	runtime.LockOSThread()
+	before, err := os.Open("/proc/thread-self/ns/net")
+	if err == nil {
+		defer before.Close()
+		err = unix.Unshare(unix.CLONE_NEWNET)
+	}
+	if err != nil {
+		runtime.UnlockOSThread()
+		return fmt.Errorf("make a network namespace: %w", err)
+	}
+	err = do()
+	if back := unix.Setns(int(before.Fd()), unix.CLONE_NEWNET); back != nil { // nobody else gets this thread
+		return errors.Join(err, fmt.Errorf("leave a network namespace: %w", back))
+	}
+	runtime.UnlockOSThread()
+	return err
 }
 
 // openTUN makes a TUN device in the namespace of this thread, from one address
