@@ -228,6 +228,7 @@ func TestStop_IsDoneByTheAgentWhereThePowerButtonIsIgnored(t *testing.T) {
 }
 
 func TestAgent_ThatIsNotThereIsSaidSoAndKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, testhost.Options{})
 	l.putImages()
 	spec := baseSpec("web")

@@ -8,12 +8,14 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // A script that is killed at any of its steps leaves a disk that is attached or
 // one that is not, and whoever talks to QEMU next finds it so.
 func TestDisks_OfWhichTheChangeIsKilledAreThereOrNot(t *testing.T) {
-	base := shared(t)
+	t.Parallel()
+	base := another(t, testhost.Options{})
 	ctx := context.Background()
 	base.volume(host.VolumeSpec{Name: "shot", SizeGiB: 1})
 	base.volume(host.VolumeSpec{Name: "shot-other", SizeGiB: 1})

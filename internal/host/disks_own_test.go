@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // own are disks of an instance's own, by key.
@@ -24,7 +25,8 @@ func own(disks map[string]int) map[string]host.DiskSpec {
 // A guest writes the same number to its first disk and to two others, one after the
 // other and without a pause; whatever is made of it has them at one instant.
 func TestDisksOfItsOwn_AreOfTheSameInstantInEveryCopy(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	inst := l.fork("own")
 	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"a": 1, "b": 1})}))
@@ -139,7 +141,8 @@ func (l *lab) wantLayersOf(inst *host.Instance) {
 }
 
 func TestDisksOfItsOwn_HaveShortChainsToo(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	inst := l.fork("own-chain")
 	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"a": 1})}))

@@ -13,7 +13,8 @@ import (
 )
 
 func TestDetach_DoesNotTakeADiskThatTheGuestHasOpen(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	l.volume(host.VolumeSpec{Name: "open", SizeGiB: 1})
 	inst := l.fork("open")
 	must(t, l.give(inst, map[string]string{"data": "open"}))

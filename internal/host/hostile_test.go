@@ -49,6 +49,7 @@ func TestHostile_ThingsInPlaceOfFilesNeitherHangNorLeadOutside(t *testing.T) {
 // A running guest's files, too: nothing hangs, nothing is written outside, and
 // the guest ends once what was there is back.
 func TestHostile_ThingsInPlaceOfARunningGuestsFiles(t *testing.T) {
+	t.Parallel()
 	l := newLab(t, testhost.Options{})
 	outside := newOutside(t)
 	ctx := context.Background()

@@ -81,7 +81,8 @@ func TestMake_TakesTheNameOfWhatNobodyKnowsOf(t *testing.T) {
 
 // Whoever is still there may yet come to know of it, and whoever knew of it does.
 func TestMake_LeavesAloneWhatSomebodyKnowsOfOrMay(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	must(t, l.Stop(context.Background(), l.fork("unkept-source"), 20*time.Second))
 	for kind, make := range makers {
 		ref := host.Ref{Kind: kind, Name: "unkept"}

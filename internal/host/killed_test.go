@@ -12,6 +12,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/qemu"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // wantTidy fails if an instance has a layer that is not of its disk.
@@ -29,7 +30,8 @@ func (l *lab) wantTidy(inst *host.Instance) {
 // A script that is killed at any of its steps leaves an instance that is what it
 // was, or what it was to be, within the time in which the dead man's switch acts.
 func TestScripts_ThatAreKilledLoseNothing(t *testing.T) {
-	base := shared(t)
+	t.Parallel()
+	base := another(t, testhost.Options{})
 	ctx := context.Background()
 	base.write(base.fork("shot"), "before")
 	stopped := base.fork("shot-stopped")
@@ -145,7 +147,8 @@ func TestScripts_ThatAreKilledLoseNothing(t *testing.T) {
 // Where the dead man's switch is killed, too, a guest may stand still until
 // somebody does something with it; then all is as it should be.
 func TestScripts_ThatAreKilledWithTheirSwitchLoseNothing(t *testing.T) {
-	base := shared(t)
+	t.Parallel()
+	base := another(t, testhost.Options{})
 	ctx := context.Background()
 	base.write(base.fork("helpless"), "before")
 	goesOn := func() *host.Instance {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // TestRestrict_CutsTheGuestOffFromTheHost asks a server on the host's loopback,
@@ -15,7 +16,8 @@ import (
 // kinds. That the others reach it is what QEMU's user network does: SECURITY.md
 // says so, and this says when it has changed.
 func TestRestrict_CutsTheGuestOffFromTheHost(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)

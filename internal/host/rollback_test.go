@@ -14,6 +14,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // take takes a snapshot that lives as long as the test.
@@ -72,7 +73,8 @@ func (l *lab) panics(inst *host.Instance) {
 }
 
 func TestRollback_FromEveryStateIsToMemoryAndDiskOfTheSnapshot(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	inst := l.fork("rolled")
 	labels := map[string]string{"role": "kept"}
@@ -124,7 +126,8 @@ func TestRollback_FromEveryStateIsToMemoryAndDiskOfTheSnapshot(t *testing.T) {
 }
 
 func TestRollback_ToASnapshotWithoutMemoryIsToItsDiskAndGrowsIt(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	inst := l.fork("cold")
 	l.write(inst, "before")
@@ -230,7 +233,8 @@ func (l *lab) isRestored(inst *host.Instance, snap *host.Snapshot) error {
 }
 
 func TestRollback_KilledAtAnyStepIsNotDoneOrDone(t *testing.T) {
-	l, k := shared(t).sabotaged(t, "roll back", killed, "rm", "sleep")
+	t.Parallel()
+	l, k := another(t, testhost.Options{}).sabotaged(t, "roll back", killed, "rm", "sleep")
 	ctx := context.Background()
 	l.fork("killed")
 	first := l.take("killed-first", "killed")

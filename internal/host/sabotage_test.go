@@ -18,6 +18,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/ssh"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // What becomes of a script at its step n: it is killed, with all that it has
@@ -119,7 +120,8 @@ func (s *saboteur) each(t *testing.T, do func() error, check func(err error)) {
 }
 
 func TestSnapshot_OfWhichAStepFailsLosesNothing(t *testing.T) {
-	l, s := shared(t).sabotaged(t, "take", failed)
+	t.Parallel()
+	l, s := another(t, testhost.Options{}).sabotaged(t, "take", failed)
 	ctx := context.Background()
 	l.write(l.fork("unlucky"), "before")
 	s.each(t, func() error {
@@ -149,7 +151,8 @@ func TestSnapshot_OfWhichAStepFailsLosesNothing(t *testing.T) {
 }
 
 func TestStandby_OfWhichAStepFailsLosesNothing(t *testing.T) {
-	l, s := shared(t).sabotaged(t, "put into standby", failed)
+	t.Parallel()
+	l, s := another(t, testhost.Options{}).sabotaged(t, "put into standby", failed)
 	ctx := context.Background()
 	l.write(l.fork("unsaved"), "before")
 	s.each(t, func() error { return l.Standby(ctx, l.find("unsaved")) }, func(err error) {
@@ -210,7 +213,8 @@ func TestUpdate_OfWhichAStepFailsChangesNothing(t *testing.T) {
 
 // A script that could not do what it should, nor undo it, says so.
 func TestScripts_OfWhichAllStepsFailDoNotSucceed(t *testing.T) {
-	base := shared(t)
+	t.Parallel()
+	base := another(t, testhost.Options{})
 	ctx := context.Background()
 	must(t, base.Stop(ctx, base.fork("full"), 20*time.Second))
 	snap := base.take("full", "full")

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/cloudinit"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 // seedOf is a seed whose user data is text.
@@ -50,7 +51,8 @@ func (l *lab) mounted(inst *host.Instance) string {
 const listed = "meta-data\nnetwork-config\nuser-data\n"
 
 func TestSeed_IsWhatTheGuestReadsAndGoesWithItsInstance(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	one, other, third := seedOf(t, "#!/bin/sh\n# "+strings.Repeat("one ", 50000)), seedOf(t, "other"), seedOf(t, "third")
 	spec := baseSpec("seeded")

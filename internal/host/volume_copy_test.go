@@ -9,10 +9,12 @@ import (
 
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/host"
 	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/lifecycle"
+	"github.com/seed-a7bafb14/terraform-provider-kvm/internal/testhost"
 )
 
 func TestVolume_StaysWithItsInstanceInStandbyAndIsOfNoCopy(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	l.volume(host.VolumeSpec{Name: "stays", SizeGiB: 1})
 	inst := l.fork("stays")

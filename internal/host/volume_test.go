@@ -14,7 +14,8 @@ import (
 )
 
 func TestVolume_GoesFromGuestToGuestWithWhatIsOnIt(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	volume := l.volume(host.VolumeSpec{Name: "moves", SizeGiB: 1})
 	a, b := l.fork("moves-a"), l.fork("moves-b")
 	must(t, l.give(a, map[string]string{"data": "moves"}))
@@ -52,7 +53,8 @@ func TestVolume_GoesFromGuestToGuestWithWhatIsOnIt(t *testing.T) {
 }
 
 func TestVolume_NeverHasTwoWriters(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	volume := l.volume(host.VolumeSpec{Name: "single", SizeGiB: 1})
 	guests := []*host.Instance{l.fork("single-a"), l.fork("single-b")}
@@ -97,7 +99,8 @@ func TestVolume_NeverHasTwoWriters(t *testing.T) {
 }
 
 func TestVolume_GrowsLiveAndStopped(t *testing.T) {
-	l := shared(t)
+	t.Parallel()
+	l := another(t, testhost.Options{})
 	ctx := context.Background()
 	l.volume(host.VolumeSpec{Name: "grows", SizeGiB: 1})
 	inst := l.fork("grows")
