@@ -63,6 +63,16 @@ func TestVerbs_WorkUnderEveryShellThatIsBinSh(t *testing.T) {
 	}
 }
 
+// /etc/machine-id is empty until a host's first boot with systemd, and where a
+// container was made of an image.
+func TestVerbs_WorkOnAHostWhoseMachineIDIsEmpty(t *testing.T) {
+	t.Parallel()
+	needRoot(t)
+	empty := t.TempDir() + "/machine-id"
+	must(t, os.WriteFile(empty, nil, 0o644))
+	another(t, testhost.Options{Mounts: map[string]string{"/etc/machine-id": empty}}).live(briefly...)
+}
+
 func needRoot(t *testing.T) {
 	t.Helper()
 	if os.Geteuid() != 0 {

@@ -24,6 +24,7 @@ POWERS=0 PLAINLY=''
 done </proc/self/status
 MACHINE_ID=unknown
 [ ! -r /etc/machine-id ] || read -r MACHINE_ID </etc/machine-id
+[ "$MACHINE_ID" ] || MACHINE_ID=unknown # the file may be empty
 
 fail() { # STATUS MESSAGE
 	printf '%s\n' "$2" >&2
