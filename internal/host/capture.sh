@@ -159,6 +159,9 @@ go_on() { # QEMU refuses for a moment, until it has finished with the migration
 }
 
 save() { # the receiver has all memory in its file; the devices are written beside it
+	# From 10.0 on a guest that has come and does not run may not write yet. QEMU before that does not know the command.
+	say receiver '{"execute":"blockdev-set-active","arguments":{"node-name":"device-state","active":true},"id":"active"}'
+	await 7 "$receiver" 50 '"id": "active"' || [ $? -eq 1 ] && running "$receiver" || return
 	ignore_shared receiver
 	job receiver 7 "$receiver" '{"execute":"snapshot-save","arguments":{"job-id":"save","tag":"checkpoint","vmstate":"device-state","devices":["device-state"]},"id":"save"}' || return
 	say receiver '{"execute":"quit","id":"quit"}'
