@@ -30,7 +30,8 @@ const sampled = 8
 //
 // KVM_TEST_FAULTS=all does all of them, or those whose names, OPERATION/FAULT/WHEN,
 // the regular expression matches that it is; else it is a sample, which
-// KVM_TEST_SEED repeats.
+// KVM_TEST_SEED repeats. They come in random order, and none begins later than
+// KVM_TEST_FAULTTIME, if that is set: what was done then is a sample of all.
 func TestFaults_DoNoHarmAtAnyStep(t *testing.T) {
 	t.Parallel()
 	l := newFaultLab(t)
@@ -40,6 +41,12 @@ func TestFaults_DoNoHarmAtAnyStep(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	tally := &tally{counts: map[[2]string]int{}}
 	t.Cleanup(func() { tally.log(t) })
+	var end time.Time
+	if text := os.Getenv("KVM_TEST_FAULTTIME"); text != "" {
+		d, err := time.ParseDuration(text)
+		must(t, err)
+		end = time.Now().Add(d)
+	}
 
 	type moment struct {
 		operation
@@ -77,25 +84,39 @@ func TestFaults_DoNoHarmAtAnyStep(t *testing.T) {
 		}
 		usual = l.dryRuns(t, concerned)
 	}
-	number := 0
-	try := func(m moment, n int, steps []step) {
-		number++
-		prefix, delay := fmt.Sprintf("f%04d", number), random.Float64()
-		t.Run(fmt.Sprintf("%s/%s/%s/%d", m.operation.name, m.fault.name, m.at, n), func(t *testing.T) {
-			t.Parallel()
-			c := l.newTrial(t, l.faultWorkspace(t, prefix), prefix, m.operation, m.fault, m.at, n)
-			c.expected, c.delay = steps, delay
-			tally.add(m.operation.name, m.fault.name, c.check())
-		})
+	type cell struct {
+		moment
+		n int
 	}
+	var cells []cell
 	for _, m := range moments {
 		if only == "" { // none has fewer steps than three, and few have more than six
-			try(m, 1+random.IntN(6), nil)
+			cells = append(cells, cell{m, 1 + random.IntN(6)})
 			continue
 		}
 		for n := range usual[m.operation.name] {
-			try(m, n+1, usual[m.operation.name])
+			cells = append(cells, cell{m, n + 1})
 		}
+	}
+	random.Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	for i, m := range cells {
+		prefix, delay := fmt.Sprintf("f%04d", i+1), random.Float64()
+		name := fmt.Sprintf("%s/%s/%s/%d", m.operation.name, m.fault.name, m.at, m.n)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if !end.IsZero() && time.Now().After(end) {
+				tally.leave()
+				return
+			}
+			t.Cleanup(func() {
+				if t.Failed() {
+					tally.blame(name)
+				}
+			})
+			c := l.newTrial(t, l.faultWorkspace(t, prefix), prefix, m.operation, m.fault, m.at, m.n)
+			c.expected, c.delay = usual[m.operation.name], delay
+			tally.add(m.operation.name, m.fault.name, c.check())
+		})
 	}
 }
 
@@ -217,9 +238,24 @@ func seedOf(t *testing.T) uint64 {
 
 // A tally counts cells by operation and fault.
 type tally struct {
-	mu           sync.Mutex
-	counts       map[[2]string]int
-	cells, unmet int
+	mu                 sync.Mutex
+	counts             map[[2]string]int
+	cells, unmet, left int
+	violations         []string // names of cells
+}
+
+// leave counts a cell for which there was no time.
+func (c *tally) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.left++
+}
+
+// blame counts a violation of the oracle.
+func (c *tally) blame(cell string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.violations = append(c.violations, cell)
 }
 
 func (c *tally) add(operation, fault string, came bool) {
@@ -243,7 +279,8 @@ func (c *tally) log(t *testing.T) {
 	}
 	slices.Sort(names)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d cells, %d faults did not come\n%-32s", c.cells, c.unmet, "")
+	fmt.Fprintf(&b, "%d cells, and %d whose fault did not come; %d were left for lack of time\n", c.cells, c.unmet, c.left)
+	fmt.Fprintf(&b, "%d violations%s\n%-32s", len(c.violations), strings.Join(append([]string{""}, c.violations...), "\n  "), "")
 	for _, f := range faults {
 		fmt.Fprintf(&b, " | %s", f.name)
 	}
