@@ -9,13 +9,14 @@ open_passt() { # has it listen for QEMU, or sets $said
 	end passt "$uid"
 	pid=''
 	rm -f run/passt.log run/passt.err run/control.log
-	# It gives up what root may before it opens its socket, so that is in a directory of
-	# its user's, in which it begins: there is no way there for others. Its log is
-	# bounded (1 MiB) by itself.
-	its_user=''
-	[ "$LOGIN" != 0 ] || its_user=${user:-nobody}
+	# Before it opens its socket it has become its user, or, from 2025 on, is still root,
+	# but may no more than others. So that is in a directory of that user's and root's
+	# group, in which it begins: there is no way there for others. Its log is bounded
+	# (1 MiB) by itself.
+	its_user='' bits=0700
+	[ "$LOGIN" != 0 ] || its_user=${user:-nobody} bits=0770
 	rm -rf run/passt
-	mkdir -m 0700 run/passt && own "$its_user" run/passt || { said='cannot make run/passt' && return 1; }
+	mkdir -m "$bits" run/passt && own "$its_user" run/passt || { said='cannot make run/passt' && return 1; }
 	(
 		proc_stat self
 		read -r self _ </proc/self/stat

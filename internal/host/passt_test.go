@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,14 +83,14 @@ func TestPasst_CarriesAGuestThroughItsLifeAndEndsWithIt(t *testing.T) {
 	base := l.boot(passtSpec("base"))
 	token := l.token(base)
 	wantPassts(t, base, 1)
-	owner := os.Geteuid()
+	owner, mode := os.Geteuid(), fs.FileMode(0o700)
 	if owner == 0 {
-		owner = nobody(t)
+		owner, mode = nobody(t), 0o770 // and of root's group
 	}
 	if is := uidOf(t, passts(t, base.UID)[0]); is != owner {
 		t.Errorf("its passt is of user %d; want %d", is, owner)
 	}
-	if info, err := os.Stat(l.path("instances", "base", "run", "passt")); err != nil || info.Mode().Perm() != 0o700 {
+	if info, err := os.Stat(l.path("instances", "base", "run", "passt")); err != nil || info.Mode().Perm() != mode || int(info.Sys().(*syscall.Stat_t).Gid) != os.Getegid() {
 		t.Errorf("the directory of its socket: %v, %v", info, err)
 	}
 
