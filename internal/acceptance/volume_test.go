@@ -106,23 +106,23 @@ func hasDisks(name string, keys ...string) check {
 // same apply is yet to make known is not refused.
 func TestVolume_RefusesCopiesOfItsGuestInThePlan(t *testing.T) {
 	t.Parallel()
-	attached := "resource \"kvm_volume\" \"kept\" {\n  name = \"kept\"\n  size_gib = 1\n}\n" +
-		fork("kept", "disks = { data = { volume = kvm_volume.kept.id } }")
+	attached := "resource \"kvm_volume\" \"laden\" {\n  name = \"laden\"\n  size_gib = 1\n}\n" +
+		fork("laden", "disks = { data = { volume = kvm_volume.laden.id } }")
 	snapshot := func(instance string) string {
-		return "resource \"kvm_snapshot\" \"kept\" {\n  name = \"kept\"\n  instance = " + instance + "\n}\n"
+		return "resource \"kvm_snapshot\" \"laden\" {\n  name = \"laden\"\n  instance = " + instance + "\n}\n"
 	}
-	why := "instance kept is running and has volumes attached: kept (disk data)"
+	why := "instance laden is running and has volumes attached: laden (disk data)"
 	w := newWorkspace(t, attached)
 	w.want(0, "apply", "-auto-approve")
-	w.write(attached + snapshot("kvm_instance.kept.id"))
-	tells(t, w.want(1, "plan"), "Unable to take snapshot kept", "instance = kvm_instance.kept.id", why, "Host: default", "-target=ADDRESS")
-	w.write(attached + snapshot("terraform_data.kept.output") + "resource \"terraform_data\" \"kept\" {\n  input = kvm_instance.kept.id\n}\n")
+	w.write(attached + snapshot("kvm_instance.laden.id"))
+	tells(t, w.want(1, "plan"), "Unable to take snapshot laden", "instance = kvm_instance.laden.id", why, "Host: default", "-target=ADDRESS")
+	w.write(attached + snapshot("terraform_data.laden.output") + "resource \"terraform_data\" \"laden\" {\n  input = kvm_instance.laden.id\n}\n")
 	w.want(0, "plan")
-	w.write(attached + forkOf("kept-fork", "default/instances/kept"))
+	w.write(attached + forkOf("laden-fork", "default/instances/laden"))
 	tells(t, w.want(1, "plan"), "The source of the fork cannot be forked", "fork_of =", why, "Host: default", "-target=ADDRESS")
 	w.write(strings.Replace(attached, "disks =", "state = \"stopped\"\n  disks =", 1))
 	w.want(0, "apply", "-auto-approve")
-	w.write(strings.Replace(attached, "disks =", "state = \"stopped\"\n  disks =", 1) + snapshot("kvm_instance.kept.id"))
+	w.write(strings.Replace(attached, "disks =", "state = \"stopped\"\n  disks =", 1) + snapshot("kvm_instance.laden.id"))
 	w.want(0, "apply", "-auto-approve")
 	w.want(0, "plan", "-detailed-exitcode")
 }
