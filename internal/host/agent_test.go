@@ -197,8 +197,8 @@ func TestAwaken_ShowsWhatACommandSaidThatFailed(t *testing.T) {
 func TestAgent_ThatFloodsItsChannelHarmsNobody(t *testing.T) {
 	l := newDebianLab(t)
 	inst := l.forkDebian(host.ForkSpec{Name: "web"})
-	l.inGuest(inst, `systemd-run --collect sh -c 'systemctl stop qemu-guest-agent; timeout 8 cat /dev/zero >/dev/virtio-ports/org.qemu.guest_agent.0; systemctl start qemu-guest-agent'`)
-	time.Sleep(4 * time.Second)
+	l.inGuest(inst, `systemd-run --collect sh -c 'sleep 3; systemctl stop qemu-guest-agent; timeout 20 cat /dev/zero >/dev/virtio-ports/org.qemu.guest_agent.0; systemctl start qemu-guest-agent'`)
+	time.Sleep(8 * time.Second) // the agent is to answer before it is stopped
 	begun := time.Now()
 	if _, err := l.Addresses(t.Context(), inst); err == nil {
 		t.Error("it has addresses; want none of a guest that says nothing but zeros")

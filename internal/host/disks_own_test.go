@@ -141,8 +141,7 @@ func (l *lab) wantLayersOf(inst *host.Instance) {
 }
 
 func TestDisksOfItsOwn_HaveShortChainsToo(t *testing.T) {
-	t.Parallel()
-	l := another(t, testhost.Options{})
+	l := shared(t)
 	ctx := context.Background()
 	inst := l.fork("own-chain")
 	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"a": 1})}))

@@ -43,7 +43,6 @@ func TestVerbs_WorkThroughABastion(t *testing.T) {
 // A host's /bin/sh may be busybox, with commands of its own. Here it is, for all
 // that runs under sshd; so it is with dash, where the other tests have another.
 func TestVerbs_WorkUnderEveryShellThatIsBinSh(t *testing.T) {
-	t.Parallel()
 	needRoot(t)
 	for _, shell := range []string{"busybox", "dash"} {
 		program, err := exec.LookPath(shell)

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// BoundLayers makes the bound of a disk's chain n for a test.
+// BoundLayers makes the bound of a disk's chain n for a test, and for those that run
+// beside it.
 func BoundLayers(t *testing.T, n int) {
 	before := maxLayers
 	maxLayers = n
