@@ -145,7 +145,7 @@ func TestDisksOfItsOwn_HaveShortChainsToo(t *testing.T) {
 	ctx := context.Background()
 	inst := l.fork("own-chain")
 	must(t, l.Update(ctx, inst, host.Change{Disks: own(map[string]int{"a": 1})}))
-	host.BoundLayers(t, 3)
+	host.BoundLayers(t, l.Host, 3)
 	for range 4 {
 		l.writeTo(inst, "a", "chained")
 		must(t, l.Standby(ctx, inst))

@@ -188,7 +188,7 @@ func TestVerbs_AreOnTheDiskWhenTheyAreAcknowledged(t *testing.T) {
 	fork("of-standby", "instances/base")
 	update("of labels, in standby", host.Change{Labels: &labels})
 	restore()
-	host.BoundLayers(t, 2)
+	host.BoundLayers(t, l.Host, 2)
 	l.wants("flatten", func(ctx context.Context) error {
 		must(t, l.Standby(ctx, l.find("base")))
 		return l.Restore(ctx, l.find("base"))

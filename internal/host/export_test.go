@@ -5,12 +5,10 @@ import (
 	"time"
 )
 
-// BoundLayers makes the bound of a disk's chain n for a test, and for those that run
-// beside it.
-func BoundLayers(t *testing.T, n int) {
-	before := maxLayers
-	maxLayers = n
-	t.Cleanup(func() { maxLayers = before })
+// BoundLayers makes the bound of a disk's chain on a host n for a test.
+func BoundLayers(t *testing.T, h *Host, n int) {
+	h.maxLayers = n
+	t.Cleanup(func() { h.maxLayers = maxLayers })
 }
 
 // KeepListings makes a listing serve so long.

@@ -9,13 +9,13 @@ import (
 // maxLayers bounds a disk's chain, which every standby and every fork makes
 // longer: each layer costs QEMU open files, and a read that finds nothing looks
 // into all of them.
-var maxLayers = 16
+const maxLayers = 16
 
 // flatten shortens the chains that have become too long, once the guest runs. It
 // copies what the instance, not its image, has written: one round trip for each.
 func (h *Host) flatten(ctx context.Context, inst *Instance) error {
 	for _, stack := range inst.Machine.Stacks() {
-		if len(stack.Layers) <= maxLayers {
+		if len(stack.Layers) <= h.maxLayers {
 			continue
 		}
 		c := h.call("flatten the disk of", Instances, inst.Name)

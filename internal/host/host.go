@@ -49,11 +49,12 @@ type Host struct {
 	facts     facts     // what was probed of QEMU
 	ports     portSet   // host ports that calls in hand have chosen
 	asRoot    atomic.Int32
+	maxLayers int // of a disk
 }
 
 // New returns a driver for a host. Nothing is dialled before the first verb.
 func New(config Config, transport Transport) *Host {
-	return &Host{Config: config, transport: transport}
+	return &Host{Config: config, transport: transport, maxLayers: maxLayers}
 }
 
 // Close ends the connection. What runs on the host goes on.

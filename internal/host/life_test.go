@@ -297,7 +297,7 @@ func (l *lab) wantShortChain(t *testing.T) {
 	l.in(fork, "echo first >/disk/note && sync")
 	must(t, l.Standby(ctx, fork))
 	long := len(fork.Machine.Disk.Layers)
-	host.BoundLayers(t, long)
+	host.BoundLayers(t, l.Host, long)
 	must(t, l.Restore(ctx, fork))
 	l.Forget()
 	found, err := l.Instance(ctx, "flattened")
