@@ -280,7 +280,11 @@ func (c *tally) log(t *testing.T) {
 	slices.Sort(names)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d cells, and %d whose fault did not come; %d were left for lack of time\n", c.cells, c.unmet, c.left)
-	fmt.Fprintf(&b, "%d violations%s\n%-32s", len(c.violations), strings.Join(append([]string{""}, c.violations...), "\n  "), "")
+	fmt.Fprintf(&b, "%d violations\n", len(c.violations))
+	for _, cell := range c.violations {
+		fmt.Fprintf(&b, "  %s\n", cell)
+	}
+	fmt.Fprintf(&b, "%-32s", "")
 	for _, f := range faults {
 		fmt.Fprintf(&b, " | %s", f.name)
 	}

@@ -9,7 +9,7 @@
 enter "$1"
 object=$2 uid=$3 was=$4 becomes=$5 mode=$6 volume=$7 known=$8 layers=$9
 user=${10} open=${11} give=${12} drop=${13} close=${14}
-layer=${15} image=${16} image_json=${17}
+new_layer=${15} image=${16} image_json=${17}
 lock "$object"
 unchanged "$object/instance.json" "$was"
 if [ "$volume" ]; then
@@ -37,7 +37,7 @@ made=''
 [ -d disk ] || made=yes
 mkdir -p disk || fail $FAILED "cannot make its directory of disks"
 [ -z "$made" ] || admit "$user"
-[ "$volume" ] || (cd "$data_dir" && make_disk "$object" "$layer" "$image" "$image_json") || { status=$?; undo; exit $status; }
+[ "$volume" ] || (cd "$data_dir" && make_disk "$object" "$new_layer" "$image" "$image_json") || { status=$?; undo; exit $status; }
 [ -z "$volume" ] || for layer in $layers; do
 	[ "$data_dir/$volume/disk/$layer" -ef "disk/$layer" ] && continue
 	case $was in

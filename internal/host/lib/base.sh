@@ -22,9 +22,9 @@ POWERS=0 PLAINLY=''
 	CapAmb:) [ "$((0x$value))" = 0 ] || PLAINLY='setpriv --ambient-caps=-all --inh-caps=-all' && break ;;
 	esac
 done </proc/self/status
-MACHINE_ID=unknown
+MACHINE_ID=''
 [ ! -r /etc/machine-id ] || read -r MACHINE_ID </etc/machine-id
-[ "$MACHINE_ID" ] || MACHINE_ID=unknown # the file may be empty
+MACHINE_ID=${MACHINE_ID:-unknown} # the file may be empty
 
 fail() { # STATUS MESSAGE
 	printf '%s\n' "$2" >&2
